@@ -1,0 +1,1 @@
+"""What the system is told: settings, vocabulary, catalogue. Code here only parses, checks, types."""

@@ -1,0 +1,146 @@
+"""The domain's words as types; a new term enters here first, with its Chinese name."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+LayerId = NewType("LayerId", str)
+EditionKey = NewType("EditionKey", str)
+
+LAYER_ID = re.compile(r"[a-z](?:(?!__)[a-z0-9_]){0,42}")
+EDITION_KEY = re.compile(r"[a-z0-9_]{1,16}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """A title in both languages; Chinese is the original."""
+
+    zh: str
+    en: str
+
+    def in_language(self, lang: str) -> str:
+        return self.en if lang == "en" else self.zh
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RegionCode:
+    """An administrative division code (行政区划代码): 6, 9 or 12 digits, text, never a number."""
+
+    value: str
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[1-9]\d{5}(\d{3}){0,2}", self.value, re.ASCII):
+            raise ValueError(f"region code {self.value!r}: expected 6, 9 or 12 digits")
+
+
+class ControlLine(StrEnum):
+    """The three control lines (三条控制线)."""
+
+    PERMANENT_FARMLAND = "permanent_farmland"  # 永久基本农田
+    ECOLOGICAL_REDLINE = "ecological_redline"  # 生态保护红线
+    URBAN_GROWTH_BOUNDARY = "urban_growth_boundary"  # 城镇开发边界
+
+
+class AdminLevel(StrEnum):
+    """Levels of administrative divisions (行政区划级别)."""
+
+    PROVINCE = "province"  # 省
+    CITY = "city"  # 市
+    COUNTY = "county"  # 县
+    TOWN = "town"  # 乡镇
+    VILLAGE = "village"  # 村
+
+
+class Classification(StrEnum):
+    """How open a layer is (密级); the order is the ceiling's order."""
+
+    PUBLIC = "public"  # 公开
+    INTERNAL = "internal"  # 内部
+    SECRET = "secret"  # 秘密
+
+    @property
+    def rank(self) -> int:
+        return list(Classification).index(self)
+
+
+class EditionStatus(StrEnum):
+    """Where an edition (版次) stands."""
+
+    DRAFT = "draft"  # 过程
+    SUBMITTED = "submitted"  # 上报
+    RETURNED = "returned"  # 反馈
+    IN_FORCE = "in_force"  # 启用
+    REPEALED = "repealed"  # 废止
+
+    @property
+    def label(self) -> Text:
+        return EDITION_STATUS_TITLES[self]
+
+
+class Issuer(StrEnum):
+    """Who issued an edition."""
+
+    OWN = "own"  # 本级
+    ABOVE = "above"  # 上级下发
+
+    @property
+    def label(self) -> Text:
+        return ISSUER_TITLES[self]
+
+
+class Fact(StrEnum):
+    """What a machine may state (事实); a conclusion is a person's."""
+
+    CONCERNED = "涉及"
+    NOT_CONCERNED = "不涉及"
+    DATA_MISSING = "数据缺失"
+
+
+class GeometryKind(StrEnum):
+    """What a layer's rows carry; stored as the Multi type in EPSG:4490."""
+
+    POINT = "point"
+    LINE = "line"
+    POLYGON = "polygon"
+    NONE = "none"
+
+    @property
+    def postgis(self) -> str:
+        """The PostGIS type name."""
+        return {"point": "MultiPoint", "line": "MultiLineString", "polygon": "MultiPolygon"}[self]
+
+
+class FieldType(StrEnum):
+    """Types of attribute values."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    DATE = "date"
+    BOOLEAN = "boolean"
+
+    @property
+    def json_schema(self) -> dict[str, str]:
+        """How JSON Schema says it."""
+        return dict(JSON_TYPES[self])
+
+
+JSON_TYPES = {
+    FieldType.TEXT: {"type": "string"},
+    FieldType.INTEGER: {"type": "integer"},
+    FieldType.DECIMAL: {"type": "number"},
+    FieldType.DATE: {"type": "string", "format": "date"},
+    FieldType.BOOLEAN: {"type": "boolean"},
+}
+EDITION_STATUS_TITLES = {
+    EditionStatus.DRAFT: Text(zh="过程", en="Draft"),
+    EditionStatus.SUBMITTED: Text(zh="上报", en="Submitted"),
+    EditionStatus.RETURNED: Text(zh="反馈", en="Returned"),
+    EditionStatus.IN_FORCE: Text(zh="启用", en="In force"),
+    EditionStatus.REPEALED: Text(zh="废止", en="Repealed"),
+}
+ISSUER_TITLES = {
+    Issuer.OWN: Text(zh="本级", en="Own"),
+    Issuer.ABOVE: Text(zh="上级下发", en="Issued from above"),
+}

@@ -1,0 +1,94 @@
+"""JSON Schema 2020-12, as processes declare it, said in OpenAPI 3.0's own dialect."""
+
+from collections.abc import Mapping
+from typing import Any
+
+SAME = frozenset({
+    "allOf", "anyOf", "oneOf", "not", "items", "properties", "additionalProperties", "required",
+    "enum", "type", "format", "title", "description", "default", "minimum", "maximum", "multipleOf",
+    "minLength", "maxLength", "pattern", "minItems", "maxItems", "uniqueItems", "minProperties",
+    "maxProperties", "readOnly", "writeOnly", "deprecated", "example",
+})  # fmt: skip
+DROPPED = frozenset({"$schema", "$id", "$comment", "$defs"})
+EXCLUSIVE = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}
+LOCAL = "#/$defs/"
+COMPONENTS = "#/components/schemas/"
+NULL = {"type": "null"}
+
+
+class NotSayable(ValueError):
+    """A schema uses a word that OpenAPI 3.0 does not have."""
+
+
+def components(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema as a component of this name, and one more for each of its `$defs`."""
+    parts = {
+        name: schema,
+        **{f"{name}_{key}": part for key, part in schema.get("$defs", {}).items()},
+    }
+    return {key: _said(part, name, key) for key, part in parts.items()}
+
+
+def _said(schema: Any, owner: str, place: str) -> Any:
+    """One schema translated; *owner* is the component whose `$defs` it may refer to."""
+    if isinstance(schema, bool):
+        return {} if schema else {"not": {}}
+    said: dict[str, Any] = {}
+    for word, value in schema.items():
+        here = f"{place}/{word}"
+        if word in DROPPED:
+            continue
+        if word == "$ref":
+            return {"$ref": _reference(value, owner, here)}
+        if word == "const":
+            said["enum"] = [value]
+        elif word == "examples":
+            said["example"] = value[0]
+        elif word in EXCLUSIVE:
+            said |= {EXCLUSIVE[word]: value, word: True}
+        elif word == "type" and isinstance(value, list):
+            said |= _nullable(value, here)
+        elif word == "properties":
+            said[word] = {key: _said(part, owner, f"{here}/{key}") for key, part in value.items()}
+        elif word in ("anyOf", "oneOf") and NULL in value:
+            said |= _or_null(
+                [_said(part, owner, here) for part in value if part != NULL], word, here
+            )
+        elif word in ("allOf", "anyOf", "oneOf"):
+            said[word] = [_said(part, owner, f"{here}/{i}") for i, part in enumerate(value)]
+        elif word in ("items", "not"):
+            said[word] = _said(value, owner, here)
+        elif word == "additionalProperties":
+            said[word] = value if isinstance(value, bool) else _said(value, owner, here)
+        elif word in SAME or word.startswith("x-"):
+            said[word] = value
+        else:
+            raise NotSayable(f"{here}: OpenAPI 3.0 has no {word!r}")
+    return said
+
+
+def _reference(target: str, owner: str, place: str) -> str:
+    if not target.startswith(LOCAL):
+        raise NotSayable(f"{place}: {target!r}; expected a reference into {LOCAL}")
+    return f"{COMPONENTS}{owner}_{target.removeprefix(LOCAL)}"
+
+
+def _nullable(types: list[str], place: str) -> dict[str, Any]:
+    others = [name for name in types if name != "null"]
+    if len(others) != 1:
+        raise NotSayable(f"{place}: {types}; OpenAPI 3.0 has one type, nullable or not")
+    return (
+        {"type": others[0], "nullable": "null" in types} if "null" in types else {"type": others[0]}
+    )
+
+
+def _or_null(others: list[Any], word: str, place: str) -> dict[str, Any]:
+    """A choice with null among it: `nullable` has a meaning beside one `type` only."""
+    kinds = {part.get("type") for part in others}
+    if len(kinds) != 1 or None in kinds:
+        raise NotSayable(
+            f"{place}: null beside {others}; expected schemas of one and the same type"
+        )
+    if len(others) == 1:
+        return {**others[0], "nullable": True}
+    return {"type": kinds.pop(), "nullable": True, word: others}

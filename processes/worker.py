@@ -1,0 +1,220 @@
+"""The worker: a Procrastinate app whose one task runs a job's computation in a child process."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from uuid import UUID
+
+import structlog
+from procrastinate import App, PsycopgConnector
+
+from config.model import Catalogue
+from config.settings import Settings
+from processes.children import (
+    ChildDied,
+    Children,
+    Computation,
+    Done,
+    Failed,
+    Outcome,
+    Unavailable,
+    time_limit,
+)
+from processes.registry import SPECS
+from providers.database import Pools, open_pools
+from providers.errors import StoreTimeout, StoreUnavailable
+from providers.job_attempts import BEAT_S, STALLED_AFTER, Attempt, AttemptStore
+from providers.jobs import QUEUE, TASK
+
+GRACE_S = 5.0  # computations under way may end; then they are stopped and queued again
+RETRY_S = 1.0
+DATABASE_AWAY_S = 120.0  # how long a computation's answer waits for the database to come back
+ALIVE_FILE = "worker.alive"
+
+log = structlog.get_logger()
+
+
+def run_worker(settings: Settings, catalogue: Catalogue, *, concurrency: int | None = None) -> None:
+    """Run jobs until SIGINT or SIGTERM; the database must be named in the settings."""
+    asyncio.run(Worker(settings, catalogue, concurrency or max(2, os.cpu_count() or 1)).run())
+
+
+def worker_alive(settings: Settings) -> bool:
+    """Whether a worker of this home reached the database within the time of three beats."""
+    try:
+        age_s = time.time() - (settings.home / ALIVE_FILE).stat().st_mtime
+    except OSError:
+        return False
+    return age_s < STALLED_AFTER.total_seconds()
+
+
+class Worker:
+    """One worker process."""
+
+    def __init__(self, settings: Settings, catalogue: Catalogue, concurrency: int) -> None:
+        if settings.database_url is None:
+            raise ValueError("the worker needs a database address")
+        self._settings, self._catalogue = settings, catalogue
+        self._url, self._concurrency = settings.database_url, concurrency
+        self._alive: Path = settings.home / ALIVE_FILE
+        self._running: set[Attempt] = set()
+        self._stopping = asyncio.Event()
+        self._store: AttemptStore
+        self._children: Children
+
+    async def run(self) -> None:
+        """Fetch and run jobs until told to stop; survives a database that goes away."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stopping.set)
+        async with AsyncExitStack() as stack:
+            pools = await stack.enter_async_context(
+                open_pools(self._url, readers=1, writers=self._concurrency + 3)
+            )
+            self._store = AttemptStore(pools)
+            self._children = Children(self._url, self._concurrency, self._store.end_backend)
+            stack.push_async_callback(self._children.close)
+            await self._children.open()
+            beating = asyncio.create_task(self._beat())
+            stack.push_async_callback(_ended, beating)
+            log.info("worker_started", concurrency=self._concurrency)
+            while not self._stopping.is_set():
+                await self._fetch(pools)
+        self._alive.unlink(missing_ok=True)
+        log.info("worker_stopped")
+
+    async def _fetch(self, pools: Pools) -> None:
+        """Procrastinate's own loop, until it ends by itself (the database) or by us."""
+        app = App(connector=PsycopgConnector())
+        app.task(name=TASK, queue=QUEUE)(self._run_job)
+        await app.open_async(pool=pools.writer)
+        fetching = asyncio.create_task(
+            app.run_worker_async(
+                queues=[QUEUE],
+                concurrency=self._concurrency,
+                fetch_job_polling_interval=1.0,
+                abort_job_polling_interval=1.0,
+                delete_jobs="always",
+                install_signal_handlers=False,
+            )
+        )
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({fetching, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not fetching.done():
+            fetching.cancel()  # ends when the jobs under way have
+            await asyncio.wait({fetching}, timeout=GRACE_S)
+            self._children.interrupt()
+            await asyncio.wait({fetching})
+        stopping.cancel()
+        if not fetching.cancelled() and (error := fetching.exception()) is not None:
+            log.warning("queue_lost", error=repr(error), retry_s=RETRY_S)
+            await asyncio.sleep(RETRY_S)
+
+    async def _run_job(self, job: str) -> None:
+        """The task: attempts until the job has ended. Cancelled when the job is dismissed."""
+        while (attempt := await self._store.start(UUID(job))) is not None:
+            self._running.add(attempt)
+            try:
+                outcome = await self._outcome(attempt)
+                if await _patiently(partial(self._commit, attempt, outcome)):
+                    log.info("job_ended", job=job, attempt=attempt.number, process=attempt.process)
+                return
+            except ChildDied:
+                if self._stopping.is_set():
+                    await _patiently(partial(self._store.release, attempt))
+                    return
+                log.warning("child_died", job=job, attempt=attempt.number)
+                if not await _patiently(partial(self._store.lose, attempt)):
+                    return
+            except asyncio.CancelledError:
+                log.info("job_dismissed", job=job, attempt=attempt.number)
+                raise
+            finally:
+                self._running.discard(attempt)
+
+    async def _outcome(self, attempt: Attempt) -> Outcome:
+        entry = self._catalogue.processes.get(attempt.process)
+        if entry is None or entry.spec not in SPECS:
+            return Failed(error={"reason": "no_such_process", "detail": "No longer offered."})
+        computation = Computation(
+            spec=entry.spec,
+            entry=entry,
+            scope=attempt.scope,
+            inputs=attempt.inputs,
+            outputs=attempt.outputs,
+            now=datetime.now(UTC),
+            planar_crs=self._settings.planar_crs,
+            limit_s=entry.limits["seconds"],
+        )
+
+        async def report(percent: int, message: str) -> None:
+            with suppress(StoreUnavailable, StoreTimeout):
+                await self._store.report(attempt, percent, message)
+
+        give_up = time.monotonic() + DATABASE_AWAY_S
+        try:
+            outcome = await self._children.compute(computation, report)
+            while isinstance(outcome, Unavailable) and time.monotonic() < give_up:
+                await asyncio.sleep(RETRY_S)
+                outcome = await self._children.compute(computation, report)
+        except TimeoutError:
+            return Failed(error=time_limit(computation.limit_s))
+        return outcome
+
+    async def _commit(self, attempt: Attempt, outcome: Outcome) -> bool:
+        match outcome:
+            case Done(results=results, lineage=lineage):
+                made = {
+                    "process": {"id": attempt.process, "attempt": attempt.number},
+                    "software": f"onemap-server {version('onemap-server')}",
+                    "catalogue": self._catalogue.digest,
+                    "read": list(lineage),
+                }
+                return await self._store.finish(attempt, results, made)
+            case Failed(error=error, trace=trace):
+                if trace:
+                    log.error("computation_failed", job=str(attempt.job), exception=trace)
+                return await self._store.fail(attempt, error)
+            case Unavailable():
+                detail = "The database could not be reached."
+                return await self._store.fail(attempt, {"reason": "database", "detail": detail})
+
+    async def _beat(self) -> None:
+        """Signs of life, ours and the attempts'; and the care for what other workers left."""
+        self._alive.parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            try:
+                await self._store.beat(tuple(self._running))
+                for job in await self._store.reclaim():
+                    log.warning(
+                        "job_reclaimed", job=str(job), after_s=STALLED_AFTER.total_seconds()
+                    )
+                self._alive.touch()
+            except (StoreUnavailable, StoreTimeout, OSError) as error:
+                log.warning("beat_missed", error=repr(error))
+            await asyncio.sleep(BEAT_S)
+
+
+async def _patiently[T](write: Callable[[], Awaitable[T]]) -> T:
+    """What a computation found is kept while the database is away for a while."""
+    give_up = time.monotonic() + DATABASE_AWAY_S
+    while True:
+        try:
+            return await write()
+        except (StoreUnavailable, StoreTimeout):
+            if time.monotonic() > give_up:
+                raise
+            await asyncio.sleep(RETRY_S)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

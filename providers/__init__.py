@@ -1,0 +1,1 @@
+"""Everything that talks to a database, a file or another server."""

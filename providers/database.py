@@ -1,0 +1,164 @@
+"""Connections: one database URL, pools by database role, driver errors as ours."""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection, Connection
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from providers.errors import StoreTimeout, StoreUnavailable
+
+MINIMUM_POSTGRESQL = 140000
+MINIMUM_POSTGIS = (3, 3)
+
+
+class DatabaseError(Exception):
+    """The database server cannot be used as it is; one plain sentence."""
+
+
+class DatabaseRole(StrEnum):
+    """Who does what in the database: migrations, writing, serving."""
+
+    OWNER = "onemap_owner"
+    WRITER = "onemap_writer"
+    READER = "onemap_reader"
+
+
+# Statement limits by what a connection is for; a tile or a page never needs more.
+STATEMENT_TIMEOUT_MS = {
+    DatabaseRole.OWNER: 0,
+    DatabaseRole.WRITER: 30_000,
+    DatabaseRole.READER: 10_000,
+}
+SEARCH_PATH = "onemap,procrastinate,public"
+
+
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """The pools of one server process."""
+
+    reader: AsyncConnectionPool[AsyncConnection[TupleRow]]
+    writer: AsyncConnectionPool[AsyncConnection[TupleRow]]
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
+        """A read-only connection; driver errors leave as store errors."""
+        async with _translated(), self.reader.connection() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
+        """A writing connection in a transaction: commit at the end, roll back on error."""
+        async with _translated(), self.writer.connection() as connection:
+            yield connection
+
+
+@asynccontextmanager
+async def open_pools(url: str, *, readers: int = 8, writers: int = 4) -> AsyncIterator[Pools]:
+    """Both pools, opened in the background so that a dead database is a 503 and not a dead server."""
+    async with (
+        _pool(url, DatabaseRole.READER, readers) as reader,
+        _pool(url, DatabaseRole.WRITER, writers) as writer,
+    ):
+        yield Pools(reader, writer)
+
+
+@contextmanager
+def connect(
+    url: str, role: DatabaseRole, *, statement_timeout_ms: int | None = None
+) -> Iterator[Connection[TupleRow]]:
+    """One connection in a transaction, for loads, the command line and the worker's children."""
+    with psycopg.connect(url, **connection_options(role, statement_timeout_ms)) as connection:
+        yield connection
+
+
+def check_server(url: str) -> None:
+    """DatabaseError unless the server is PostgreSQL 14 or later with PostGIS 3.3 or later."""
+    try:
+        with psycopg.connect(url, connect_timeout=10) as connection:
+            if connection.info.server_version < MINIMUM_POSTGRESQL:
+                found = connection.info.server_version // 10000
+                raise DatabaseError(
+                    f"The database server is PostgreSQL {found}; 14 or later is needed."
+                )
+            row = connection.execute(
+                "SELECT default_version FROM pg_available_extensions WHERE name = 'postgis'"
+            ).fetchone()
+    except psycopg.Error as error:
+        raise DatabaseError(f"The database cannot be reached: {_first_line(error)}.") from error
+    version = str(row[0]) if row else ""
+    numbers = tuple(int(n) for n in re.findall(r"\d+", version)[:2])
+    if numbers < MINIMUM_POSTGIS:
+        raise DatabaseError(
+            f"The database server has PostGIS {version or 'not installed'}; 3.3 or later is needed."
+        )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def connection_options(
+    role: DatabaseRole, statement_timeout_ms: int | None = None
+) -> dict[str, Any]:
+    """What a connection of this role is opened with: its rights and its limits."""
+    timeout = STATEMENT_TIMEOUT_MS[role] if statement_timeout_ms is None else statement_timeout_ms
+    settings = {
+        "role": role,
+        "search_path": SEARCH_PATH,
+        "statement_timeout": timeout,
+        "idle_in_transaction_session_timeout": 60_000 if role is not DatabaseRole.OWNER else 0,
+        "timezone": "UTC",
+        "jit": "off",
+        "plan_cache_mode": "force_custom_plan",  # a window's size decides between its index and the key's
+        "default_transaction_read_only": "on" if role is DatabaseRole.READER else "off",
+    }
+    return {
+        "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
+        "application_name": f"onemap {role.removeprefix('onemap_')}",
+        "connect_timeout": 10,
+    }
+
+
+def _pool(
+    url: str, role: DatabaseRole, size: int
+) -> AsyncConnectionPool[AsyncConnection[TupleRow]]:
+    return AsyncConnectionPool(
+        url,
+        kwargs=connection_options(role),
+        min_size=1,
+        max_size=size,
+        open=False,
+        timeout=5.0,
+        max_waiting=200,
+        max_idle=300.0,
+        reconnect_timeout=30.0,
+        configure=_warm,
+        check=AsyncConnectionPool.check_connection,
+        name=role,
+    )
+
+
+async def _warm(connection: AsyncConnection[TupleRow]) -> None:
+    """PROJ and PostGIS load on the first transformation; no request should pay for that."""
+    await connection.execute(
+        "SELECT ST_AsMVTGeom(ST_Transform(ST_SetSRID(ST_MakePoint(125, 43), 4326), 3857),"
+        " ST_TileEnvelope(0, 0, 0))"
+    )
+    await connection.commit()
+
+
+@asynccontextmanager
+async def _translated() -> AsyncIterator[None]:
+    try:
+        yield
+    except psycopg.errors.QueryCanceled as error:
+        raise StoreTimeout("a statement was stopped at its time limit") from error
+    except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+        raise StoreUnavailable(type(error).__name__) from error

@@ -1,0 +1,171 @@
+"""Editions (版次): what is in force for a time."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, timezone
+
+from psycopg import AsyncConnection, Connection
+from psycopg.rows import TupleRow
+
+from config.vocabulary import EditionKey, EditionStatus, Issuer, LayerId, Text
+from providers.errors import BadParameter
+
+EARLIEST, LATEST = date.min, date.max
+
+
+SHANGHAI = timezone(timedelta(hours=8))  # China has one time and no summer time
+
+
+def day_in_china(moment: datetime) -> date:
+    """The date on the wall in China at a moment: what `today` means in planning."""
+    return moment.astimezone(SHANGHAI).date()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edition:
+    """One edition of a layer; dates are inclusive."""
+
+    layer: LayerId
+    key: EditionKey
+    title: Text
+    valid_from: date
+    valid_to: date | None
+    status: EditionStatus
+    issuer: Issuer
+    document: str
+
+    def holds_in(self, window: "Window") -> bool:
+        """Whether this edition is valid on at least one day of the window."""
+        return self.valid_from <= window.end and window.start <= (self.valid_to or LATEST)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditionState:
+    """An edition as published: its current revision and what it holds."""
+
+    edition: Edition
+    revision: int
+    features: int
+    extent: tuple[float, float, float, float] | None  # west, south, east, north in degrees
+    updated: datetime
+    specification_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The dates that `datetime` asks for, both inclusive."""
+
+    start: date
+    end: date
+
+    @classmethod
+    def parse(cls, text: str) -> "Window":
+        """An instant or an interval as OGC API Features writes it."""
+        expected = "a date, a date-time, or an interval like 2023-01-01/2024-12-31 or ../2024-12-31"
+        parts = text.split("/")
+        try:
+            if len(parts) == 1:
+                day = _day(parts[0])
+                return cls(start=day, end=day)
+            first, last = parts
+            start = EARLIEST if first in ("", "..") else _day(first)
+            end = LATEST if last in ("", "..") else _day(last)
+        except ValueError:
+            raise BadParameter("datetime", text, expected) from None
+        if start > end or (start == EARLIEST and end == LATEST and text in ("/", "../", "/..")):
+            raise BadParameter("datetime", text, expected)
+        return cls(start=start, end=end)
+
+
+def today() -> Window:
+    """Today in China, the default of `datetime`."""
+    day = day_in_china(datetime.now(UTC))
+    return Window(start=day, end=day)
+
+
+def _day(text: str) -> date:
+    if not text.isascii():
+        raise ValueError(text)
+    if len(text) == 10:
+        return date.fromisoformat(text)
+    if "T" not in text.upper() or not (text[-1] in "zZ" or "+" in text[10:] or "-" in text[10:]):
+        raise ValueError(text)
+    return datetime.fromisoformat(text.upper()).date()
+
+
+def edition_in(editions: Iterable[EditionState], window: Window) -> EditionState | None:
+    """The newest edition in force within the window."""
+    held = [
+        state
+        for state in editions
+        if state.edition.status is EditionStatus.IN_FORCE and state.edition.holds_in(window)
+    ]
+    return max(held, key=lambda s: (s.edition.valid_from, s.edition.key), default=None)
+
+
+LIST = """
+SELECT layer, edition, title_zh, title_en, valid_from, valid_to, status, issuer, document,
+       revision, features, west, south, east, north, updated_at, specification_version
+FROM onemap.edition WHERE revision > 0 ORDER BY layer, valid_from DESC, edition DESC
+"""
+
+
+async def list_editions(connection: AsyncConnection[TupleRow]) -> list[EditionState]:
+    """All published editions, newest first within each layer."""
+    return _states(await (await connection.execute(LIST)).fetchall())
+
+
+def list_editions_now(connection: Connection[TupleRow]) -> list[EditionState]:
+    """The same on a blocking connection."""
+    return _states(connection.execute(LIST).fetchall())
+
+
+def declare(connection: Connection[TupleRow], edition: Edition, specification_version: str) -> None:
+    """Write the edition's own facts; revision and content are publish's matter."""
+    connection.execute(
+        """
+        INSERT INTO onemap.edition (layer, edition, title_zh, title_en, valid_from, valid_to,
+                                    status, issuer, document, specification_version)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        ON CONFLICT (layer, edition) DO UPDATE SET
+            title_zh = excluded.title_zh, title_en = excluded.title_en,
+            valid_from = excluded.valid_from, valid_to = excluded.valid_to,
+            status = excluded.status, issuer = excluded.issuer, document = excluded.document,
+            specification_version = excluded.specification_version
+        """,
+        (
+            edition.layer,
+            edition.key,
+            edition.title.zh,
+            edition.title.en,
+            edition.valid_from,
+            edition.valid_to,
+            edition.status,
+            edition.issuer,
+            edition.document,
+            specification_version,
+        ),
+    )
+
+
+def _states(rows: Sequence[TupleRow]) -> list[EditionState]:
+    return [
+        EditionState(
+            edition=Edition(
+                layer=LayerId(r[0]),
+                key=EditionKey(r[1]),
+                title=Text(zh=r[2], en=r[3]),
+                valid_from=r[4],
+                valid_to=r[5],
+                status=EditionStatus(r[6]),
+                issuer=Issuer(r[7]),
+                document=r[8],
+            ),
+            revision=r[9],
+            features=r[10],
+            extent=None if r[11] is None else (r[11], r[12], r[13], r[14]),
+            updated=r[15],
+            specification_version=r[16],
+        )
+        for r in rows
+    ]

@@ -1,0 +1,34 @@
+"""What can go wrong when data are asked for; the one table in server/problems.py makes HTTP of it."""
+
+
+class BadParameter(Exception):
+    """A request parameter has a value that cannot be used."""
+
+    def __init__(self, name: str, value: str, expected: str) -> None:
+        shown = value if len(value) <= 200 else value[:200] + "…"
+        super().__init__(f"{name}: {shown!r}; expected {expected}")
+        self.name, self.value, self.expected = name, shown, expected
+
+
+class NotFound(Exception):
+    """The named thing does not exist, or not for this caller."""
+
+    def __init__(self, what: str, name: str) -> None:
+        super().__init__(f"no {what} {name[:200]!r}")
+        self.what, self.name = what, name[:200]
+
+
+class StoreUnavailable(Exception):
+    """The database cannot be reached, or has no free connection in time."""
+
+
+class StoreTimeout(Exception):
+    """The database stopped a statement at its time limit."""
+
+
+class LoadRejected(Exception):
+    """Features do not satisfy their specification; nothing was loaded."""
+
+    def __init__(self, layer: str, findings: list[str]) -> None:
+        super().__init__(f"{layer}: {len(findings)} findings; first: {findings[0]}")
+        self.layer, self.findings = layer, findings

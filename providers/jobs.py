@@ -1,0 +1,394 @@
+"""Jobs as their owners see them: submit, look up, list, wait, read results, dismiss."""
+
+import base64
+import binascii
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Literal, LiteralString
+from uuid import UUID, uuid4
+
+from procrastinate import PsycopgConnector
+from procrastinate.exceptions import ConnectorException
+from procrastinate.manager import JobManager
+from procrastinate.tasks import configure_task
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+from psycopg.types.json import Jsonb
+
+from config.vocabulary import Classification
+from processes.spec import BodyError, InvalidBody
+from providers.access import ALL, ANONYMOUS_ID, Principal, Scope
+from providers.database import Pools
+from providers.errors import BadParameter, NotFound, StoreUnavailable
+from providers.job_watch import JobWatch, watching_jobs
+
+QUEUE, TASK = "onemap", "run_job"
+SEE_ALL = "jobs:all"  # the function that lets an administrator see every owner's jobs
+RETRY_AFTER_S = 5
+MISSED_NOTIFICATION_S = 2.0  # a waiter looks for itself this often
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class NoSuchJob(Exception):
+    """No job of this id, or none that this caller may see."""
+
+    def __init__(self, job: object) -> None:
+        super().__init__(f"no job {str(job)[:200]!r}")
+        self.job = str(job)[:200]
+
+
+class ResultNotReady(Exception):
+    """The job has not ended yet."""
+
+    def __init__(self, job: UUID) -> None:
+        super().__init__(f"job {job} has not ended yet")
+        self.job = str(job)
+
+
+class TooManyJobs(Exception):
+    """The caller has as many unfinished jobs of this process as its entry allows."""
+
+    def __init__(self, process: str, limit: int) -> None:
+        super().__init__(f"at most {limit} unfinished jobs of {process!r} for one caller")
+        self.process, self.limit, self.retry_after_s = process, limit, RETRY_AFTER_S
+
+
+class JobFailed(Exception):
+    """The job ended without a result; `detail` is written for the caller and safe to show."""
+
+    def __init__(self, job: UUID, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.job, self.reason, self.detail = str(job), reason, detail
+
+
+class JobStatus(StrEnum):
+    """Where a job stands (OGC API Processes 1.0, statusCode)."""
+
+    ACCEPTED = "accepted"
+    RUNNING = "running"
+    SUCCESSFUL = "successful"
+    FAILED = "failed"
+    DISMISSED = "dismissed"
+
+    @property
+    def final(self) -> bool:
+        return self not in (JobStatus.ACCEPTED, JobStatus.RUNNING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewJob:
+    """What is asked for, already validated."""
+
+    process: str
+    process_version: str
+    inputs: Mapping[str, Any]
+    outputs: tuple[str, ...]
+    response: Literal["raw", "document"]
+    catalogue: str  # digest of the catalogue that accepted it
+    per_owner: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job's state; inputs and results are read apart."""
+
+    id: UUID
+    process: str
+    process_version: str
+    owner: str
+    status: JobStatus
+    attempt: int
+    outputs: tuple[str, ...]
+    response: Literal["raw", "document"]
+    progress: int
+    message: str
+    error: Mapping[str, Any] | None
+    created: datetime
+    started: datetime | None
+    finished: datetime | None
+    updated: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One output's value: JSON text, or text of its media type."""
+
+    output: str
+    media_type: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobQuery:
+    """A page of the job list."""
+
+    limit: int
+    after: tuple[datetime, UUID] | None = None
+    statuses: tuple[JobStatus, ...] = tuple(JobStatus)
+    processes: tuple[str, ...] | None = None  # None: of any process
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPage:
+    """Jobs, newest first, and the cursor of the next page."""
+
+    jobs: tuple[Job, ...]
+    cursor: str | None
+
+
+COLUMNS: LiteralString = (
+    "id, process, process_version, owner, status, attempt, outputs, response, progress, message,"
+    " error, created_at, started_at, finished_at, updated_at"
+)
+# An anonymous job belongs to whoever knows its id.
+VISIBLE: LiteralString = "(owner = %(owner)s OR owner = %(anonymous)s OR %(all)s)"
+INSERT: LiteralString = f"""
+INSERT INTO onemap.job (id, process, process_version, owner, organisation, person, scope, inputs,
+                        outputs, response, catalogue, queue_id)
+VALUES (%(id)s, %(process)s, %(version)s, %(owner)s, %(organisation)s, %(person)s, %(scope)s,
+        %(inputs)s, %(outputs)s, %(response)s, %(catalogue)s, %(queue_id)s)
+RETURNING {COLUMNS}
+"""
+UNFINISHED: LiteralString = """
+SELECT count(*) FROM onemap.job
+WHERE process = %(process)s AND owner = %(owner)s AND status IN ('accepted', 'running')
+"""
+GET: LiteralString = f"SELECT {COLUMNS} FROM onemap.job WHERE id = %(id)s AND {VISIBLE}"
+LIST: LiteralString = f"""
+SELECT {COLUMNS} FROM onemap.job
+WHERE (%(all)s OR (owner = %(owner)s AND owner <> %(anonymous)s))
+  AND status = ANY(%(statuses)s)
+  AND (%(processes)s::text[] IS NULL OR process = ANY(%(processes)s))
+  AND (%(created)s::timestamptz IS NULL OR (created_at, id) < (%(created)s, %(id)s::uuid))
+ORDER BY created_at DESC, id DESC LIMIT %(limit)s
+"""
+RESULTS: LiteralString = (
+    "SELECT output, media_type, value FROM onemap.job_result WHERE job = %(id)s"
+)
+DISMISS: LiteralString = f"""
+UPDATE onemap.job
+SET status = 'dismissed', message = 'Dismissed', updated_at = clock_timestamp(),
+    finished_at = coalesce(finished_at, clock_timestamp())
+WHERE id = %(id)s AND {VISIBLE} AND status <> 'dismissed'
+RETURNING queue_id
+"""
+
+
+class JobStore:
+    """Jobs under the eyes of a principal; opened by `open_jobs`."""
+
+    def __init__(self, pools: Pools, watch: JobWatch) -> None:
+        self._pools, self._watch = pools, watch
+        self._queue = JobManager(PsycopgConnector())  # only ever used on a given connection
+
+    async def submit(self, new: NewJob, principal: Principal) -> Job:
+        """Insert the job and defer its task in one transaction; TooManyJobs beyond the limit."""
+        name = uuid4()
+        values = {
+            "id": name,
+            "process": new.process,
+            "version": new.process_version,
+            "owner": principal.id,
+            "organisation": principal.organisation,
+            "person": principal.person,
+            "scope": Jsonb(scope_document(principal.scope)),
+            "inputs": Jsonb(dict(new.inputs)),
+            "outputs": list(new.outputs),
+            "response": new.response,
+            "catalogue": new.catalogue,
+        }
+        lock = f"onemap/jobs/{new.process}/{principal.id}"
+        async with self._pools.writing() as connection:
+            await connection.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (lock,)
+            )
+            unfinished = await _row(connection, UNFINISHED, values)
+            if unfinished is not None and unfinished[0] >= new.per_owner:
+                raise TooManyJobs(new.process, new.per_owner)
+            queue_id = await defer(self._queue, connection, name)
+            row = await _row(connection, INSERT, {**values, "queue_id": queue_id})
+        assert row is not None
+        return _job(row)
+
+    async def get(self, name: UUID, principal: Principal) -> Job:
+        """The job, if this caller may see it."""
+        async with self._pools.writing() as connection:
+            row = await _row(connection, GET, {"id": name, **_eyes(principal)})
+        if row is None:
+            raise NoSuchJob(name)
+        return _job(row)
+
+    async def list(self, query: JobQuery, principal: Principal) -> JobPage:
+        """One page of the caller's own jobs, or of all for those who may see all."""
+        created, last = query.after or (None, None)
+        values = {
+            "statuses": list(query.statuses),
+            "processes": None if query.processes is None else list(query.processes),
+            "created": created,
+            "id": last,
+            "limit": query.limit + 1,
+            **_eyes(principal),
+        }
+        async with self._pools.writing() as connection:
+            rows = await (await connection.execute(LIST, values)).fetchall()
+        jobs = tuple(map(_job, rows[: query.limit]))
+        return JobPage(jobs=jobs, cursor=cursor(jobs[-1]) if len(rows) > query.limit else None)
+
+    async def wait(self, name: UUID, principal: Principal, seconds: float) -> Job:
+        """The job once it has ended, or as it stands after *seconds*."""
+        with self._watch.listening(name) as news:
+            job = await self.get(name, principal)
+            end = news.now() + seconds
+            while not job.status.final and (left := end - news.now()) > 0:
+                await news.within(min(left, MISSED_NOTIFICATION_S))
+                job = await self.get(name, principal)
+        return job
+
+    async def results(self, name: UUID, principal: Principal) -> tuple[Job, Sequence[Result]]:
+        """The ended job with the outputs that were asked for.
+
+        Raises
+        ------
+        NoSuchJob, ResultNotReady, JobFailed, InvalidBody
+            As the job stands; InvalidBody where the worker found the inputs wrong.
+        """
+        job = await self.get(name, principal)
+        match job.status:
+            case JobStatus.ACCEPTED | JobStatus.RUNNING:
+                raise ResultNotReady(name)
+            case JobStatus.DISMISSED:
+                raise NotFound("result of the dismissed job", str(name))
+            case JobStatus.FAILED:
+                raise failure(job)
+        async with self._pools.writing() as connection:
+            rows = await (await connection.execute(RESULTS, {"id": name})).fetchall()
+        found = {r[0]: Result(output=r[0], media_type=r[1], value=bytes(r[2])) for r in rows}
+        return job, [found[output] for output in job.outputs]
+
+    async def dismiss(self, name: UUID, principal: Principal) -> Job:
+        """End the job's work, drop its results; the job stays as dismissed."""
+        async with self._pools.writing() as connection:
+            values = {"id": name, **_eyes(principal)}
+            row = await _row(connection, DISMISS, values)
+            if row is not None:
+                await connection.execute("DELETE FROM onemap.job_result WHERE job = %s", (name,))
+                if row[0] is not None:
+                    await connection.execute(
+                        "SELECT procrastinate_cancel_job_v1(%s, true, false)", (row[0],)
+                    )
+        return await self.get(name, principal)
+
+
+@asynccontextmanager
+async def open_jobs(url: str, pools: Pools) -> AsyncIterator[JobStore]:
+    """The store with its one listening connection."""
+    async with watching_jobs(url) as watch:
+        yield JobStore(pools, watch)
+
+
+async def defer(queue: JobManager, connection: AsyncConnection[TupleRow], name: UUID) -> int:
+    """Queue the job's task in the connection's own transaction; the queue's number for it."""
+    task = configure_task(name=TASK, job_manager=queue, queue=QUEUE, connection=connection)
+    try:
+        return int(await task.defer_async(job=str(name)))
+    except ConnectorException as error:
+        raise StoreUnavailable(type(error).__name__) from error
+
+
+def job_id(text: str) -> UUID:
+    """A job id as it stands in a URL."""
+    try:
+        name = UUID(text)
+    except ValueError:
+        raise NoSuchJob(text) from None
+    if str(name) != text:
+        raise NoSuchJob(text)
+    return name
+
+
+def failure(job: Job) -> Exception:
+    """What a failed job's results are: its problem."""
+    error = job.error or {}
+    if errors := error.get("errors"):
+        return InvalidBody([BodyError(*e) for e in errors])
+    return JobFailed(job.id, error.get("reason", "error"), error.get("detail", "The job failed."))
+
+
+def cursor(job: Job) -> str:
+    """Where the page after *job* begins."""
+    micros = (job.created - EPOCH) // timedelta(microseconds=1)
+    return base64.urlsafe_b64encode(f"{micros}.{job.id.hex}".encode()).decode().rstrip("=")
+
+
+def parse_cursor(text: str) -> tuple[datetime, UUID]:
+    """A cursor that `cursor` made."""
+    try:
+        plain = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
+        micros, _, name = plain.partition(".")
+        return EPOCH + timedelta(microseconds=int(micros)), UUID(name)
+    except (ValueError, binascii.Error, OverflowError):
+        raise BadParameter("cursor", text, "a cursor from a next link") from None
+
+
+def scope_document(scope: Scope) -> dict[str, Any]:
+    """A scope as JSON: the job keeps what its owner might see when it was made."""
+    return {
+        "layers": "all" if scope.layers is ALL else sorted(scope.layers),
+        "regions": "all" if scope.regions is ALL else list(scope.regions),
+        "areas": "all" if scope.areas is ALL else scope.areas.hex(),
+        "ceiling": scope.ceiling.value,
+        "functions": "all" if scope.functions is ALL else sorted(scope.functions),
+    }
+
+
+def scope_from(document: Mapping[str, Any]) -> Scope:
+    """The scope that `scope_document` wrote."""
+
+    def limit(name: str) -> Any:
+        return ALL if document[name] == "all" else document[name]
+
+    layers, regions, areas, functions = map(limit, ("layers", "regions", "areas", "functions"))
+    return Scope(
+        layers=layers if layers is ALL else frozenset(layers),
+        regions=regions if regions is ALL else tuple(regions),
+        areas=areas if areas is ALL else bytes.fromhex(areas),
+        ceiling=Classification(document["ceiling"]),
+        functions=functions if functions is ALL else frozenset(functions),
+    )
+
+
+def _eyes(principal: Principal) -> dict[str, object]:
+    return {
+        "owner": principal.id,
+        "anonymous": ANONYMOUS_ID,
+        "all": not principal.anonymous and principal.scope.may(SEE_ALL),
+    }
+
+
+async def _row(
+    connection: AsyncConnection[TupleRow], statement: LiteralString, values: Mapping[str, Any]
+) -> TupleRow | None:
+    return await (await connection.execute(statement, values)).fetchone()
+
+
+def _job(row: TupleRow) -> Job:
+    return Job(
+        id=row[0],
+        process=row[1],
+        process_version=row[2],
+        owner=row[3],
+        status=JobStatus(row[4]),
+        attempt=row[5],
+        outputs=tuple(row[6]),
+        response=row[7],
+        progress=row[8],
+        message=row[9],
+        error=row[10],
+        created=row[11],
+        started=row[12],
+        finished=row[13],
+        updated=row[14],
+    )

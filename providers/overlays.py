@@ -1,0 +1,53 @@
+"""Which current features of an edition meet a polygon: set work in the database, by its index."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from psycopg import Connection
+from psycopg.rows import TupleRow
+from shapely import Geometry
+from sqlalchemy import Select, Table, bindparam, func, select
+from sqlalchemy.dialects.postgresql import BYTEA
+
+from providers.access import SRID, Scope
+from providers.bindings import Bound
+from providers.dialect import compile_sql
+from providers.tables import edition_table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Met:
+    """The features that meet a polygon: parallel sequences, in key order."""
+
+    ids: tuple[str, ...]
+    geometries: NDArray[np.object_]  # longitude, latitude, EPSG:4490
+    plans: tuple[str | None, ...]
+    documents: tuple[str | None, ...]  # 依据文号
+
+
+def meeting_statement(table: Table, scope: Scope) -> Select[tuple[str, bytes, str, str]]:
+    """Features that share at least a point with the bound polygon, as the caller may see them."""
+    polygon = func.ST_GeomFromWKB(bindparam("polygon", type_=BYTEA), SRID)
+    return (
+        select(table.c.om_id, func.ST_AsBinary(table.c.geom), table.c.om_plan, table.c.om_basis)
+        .where(scope.predicate(table), func.ST_Intersects(table.c.geom, polygon))
+        .order_by(table.c.fid)
+    )
+
+
+def features_meeting(
+    connection: Connection[TupleRow], bound: Bound, polygon: Geometry, scope: Scope
+) -> Met:
+    """What of the bound edition meets *polygon* (longitude, latitude, EPSG:4490)."""
+    table = edition_table(bound.layer, bound.state.edition.key)
+    compiled = compile_sql(meeting_statement(table, scope))
+    values = {**scope.parameters, "polygon": shapely.to_wkb(polygon)}
+    rows = connection.execute(compiled.text, compiled.binds(values)).fetchall()
+    return Met(
+        ids=tuple(row[0] for row in rows),
+        geometries=shapely.from_wkb(np.array([bytes(row[1]) for row in rows], dtype=object)),
+        plans=tuple(row[2] for row in rows),
+        documents=tuple(row[3] for row in rows),
+    )

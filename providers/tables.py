@@ -1,0 +1,147 @@
+"""From a layer's specification to its tables: planning.<layer>, its partitions, its history."""
+
+from typing import Any
+
+from geoalchemy2 import Geometry
+from psycopg import Connection, sql
+from psycopg.rows import TupleRow
+from sqlalchemy import BigInteger, Column, Integer, MetaData, Table
+from sqlalchemy.dialects.postgresql import (
+    BOOLEAN,
+    DATE,
+    DOUBLE_PRECISION,
+    INTEGER,
+    NUMERIC,
+    TEXT,
+)
+from sqlalchemy.schema import CreateTable
+from sqlalchemy.types import TypeEngine
+
+from config.model import Layer
+from config.vocabulary import EditionKey, FieldType, GeometryKind
+from providers.access import SRID
+from providers.dialect import DIALECT
+
+CURRENT, HISTORY = "planning", "planning_history"
+TEXT_BY_CODE_POINT = TEXT(collation="C")  # CQL2 compares text by code point
+COLUMN_TYPES: dict[FieldType, TypeEngine[Any]] = {
+    FieldType.TEXT: TEXT_BY_CODE_POINT,
+    FieldType.INTEGER: INTEGER(),
+    FieldType.DECIMAL: NUMERIC(),
+    FieldType.DATE: DATE(),
+    FieldType.BOOLEAN: BOOLEAN(),
+}
+
+
+def partition_name(layer: Layer, edition: EditionKey) -> str:
+    return f"{layer.id}__{edition}"
+
+
+def edition_table(layer: Layer, edition: EditionKey) -> Table:
+    """The partition that holds the current rows of one edition."""
+    name = partition_name(layer, edition)
+    return Table(name, MetaData(), *_columns(layer), _since(), schema=CURRENT)
+
+
+def _since() -> Column[int]:
+    return Column("om_rev", Integer, nullable=False)  # the revision in which the row came
+
+
+def _columns(layer: Layer) -> list[Column[object]]:
+    """The columns that current and history rows share."""
+    columns: list[Column[object]] = [
+        Column("fid", BigInteger, nullable=False),
+        Column("om_edition", TEXT_BY_CODE_POINT, nullable=False),
+        Column("om_id", TEXT_BY_CODE_POINT, nullable=False),
+        Column("om_area_m2", DOUBLE_PRECISION),  # ellipsoidal, official method
+        Column("om_region", TEXT_BY_CODE_POINT),
+        Column("om_plan", TEXT_BY_CODE_POINT),
+        Column("om_basis", TEXT_BY_CODE_POINT),
+        Column("om_hash", TEXT_BY_CODE_POINT, nullable=False),
+    ]
+    columns += [Column(f.column, COLUMN_TYPES[f.type]) for f in layer.fields]
+    if layer.geometry is not GeometryKind.NONE:
+        shape = Geometry(layer.geometry.postgis.upper(), srid=SRID, spatial_index=False)
+        columns.append(Column("geom", shape, nullable=False))
+    return columns
+
+
+def content_columns(layer: Layer) -> list[str]:
+    """The columns that a row's hash covers and that history keeps, in table order."""
+    geometry = ["geom"] if layer.geometry is not GeometryKind.NONE else []
+    system = ["om_area_m2", "om_region", "om_plan", "om_basis"]
+    return [*system, *(f.column for f in layer.fields), *geometry]
+
+
+def ensure_tables(connection: Connection[TupleRow], layer: Layer, edition: EditionKey) -> None:
+    """Create what is missing for *edition* of *layer*, as the owner; additive columns included."""
+    parent = Table(
+        layer.id,
+        MetaData(),
+        *_columns(layer),
+        _since(),
+        schema=CURRENT,
+        postgresql_partition_by="LIST (om_edition)",
+    )
+    history = Table(
+        layer.id,
+        MetaData(),
+        *_columns(layer),
+        Column("rev_from", Integer, nullable=False),
+        Column("rev_to", Integer, nullable=False),
+        schema=HISTORY,
+    )
+    for table in (parent, history):
+        create = CreateTable(table, if_not_exists=True).compile(dialect=DIALECT)
+        connection.execute(str(create))
+        _add_columns(connection, table)
+    names = {
+        "parent": sql.Identifier(CURRENT, layer.id),
+        "partition": sql.Identifier(CURRENT, partition_name(layer, edition)),
+        "history": sql.Identifier(HISTORY, layer.id),
+        "sequence": sql.Identifier(CURRENT, f"{layer.id}__fid"),
+        "edition": sql.Literal(edition),
+    }
+    statements = [
+        "CREATE SEQUENCE IF NOT EXISTS {sequence}",
+        "CREATE TABLE IF NOT EXISTS {partition} PARTITION OF {parent} FOR VALUES IN ({edition})",
+        "CREATE UNIQUE INDEX IF NOT EXISTS {fid} ON {partition} (fid)",
+        "CREATE UNIQUE INDEX IF NOT EXISTS {om_id} ON {partition} (om_id)",
+        "CREATE INDEX IF NOT EXISTS {om_region} ON {partition} (om_region, fid)",
+        "CREATE INDEX IF NOT EXISTS {om_history} ON {history} (om_edition, om_id, rev_to)",
+    ]
+    if layer.geometry is not GeometryKind.NONE:
+        statements.append("CREATE INDEX IF NOT EXISTS {geom} ON {partition} USING gist (geom)")
+    partition = partition_name(layer, edition)
+    indexes = {
+        "fid": f"{partition}_f",
+        "om_id": f"{partition}_i",
+        "om_region": f"{partition}_r",
+        "geom": f"{partition}_g",
+        "om_history": f"{layer.id}_h",
+    }
+    identifiers = {key: sql.Identifier(name) for key, name in indexes.items()}
+    for statement in statements:
+        connection.execute(sql.SQL(statement).format(**names, **identifiers))
+
+
+def analyse(connection: Connection[TupleRow], layer: Layer, edition: EditionKey) -> None:
+    """Fresh statistics after a load, as the owner: the planner must not wait for autovacuum."""
+    partition = sql.Identifier(CURRENT, partition_name(layer, edition))
+    connection.execute(sql.SQL("ANALYZE {}").format(partition))
+
+
+def _add_columns(connection: Connection[TupleRow], table: Table) -> None:
+    rows = connection.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s)"
+        " AND attnum > 0 AND NOT attisdropped",
+        (f"{table.schema}.{table.name}",),
+    ).fetchall()
+    present = {row[0] for row in rows}
+    for column in table.columns:
+        if column.name not in present:
+            kind = column.type.compile(dialect=DIALECT)
+            statement = sql.SQL("ALTER TABLE {} ADD COLUMN {} " + kind).format(
+                sql.Identifier(str(table.schema), table.name), sql.Identifier(column.name)
+            )
+            connection.execute(statement)

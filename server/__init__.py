@@ -1,0 +1,1 @@
+"""Composition root and HTTP: the command line, the application, the route table."""

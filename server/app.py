@@ -1,0 +1,83 @@
+"""The application: everything it needs is passed in or opened here, and closed here."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+from config.model import Catalogue
+from config.settings import Settings
+from providers.database import open_pools
+from providers.jobs import open_jobs
+from server.auth import Identification
+from server.middleware.envelope import Envelope, problem_response
+from server.middleware.limits import Limits
+from server.routes import starlette_routes
+from server.snapshot import SnapshotKeeper
+from server.state import OneMap
+
+BUILD = version("onemap-server")
+EXPOSED = [
+    "Content-Crs",
+    "ETag",
+    "Link",
+    "Location",
+    "Preference-Applied",
+    "Retry-After",
+    "X-Request-Id",
+]
+ALLOWED = [
+    "Accept-Language",
+    "Authorization",
+    "Content-Type",
+    "If-None-Match",
+    "Prefer",
+    "X-Request-Id",
+]
+
+
+def create_app(settings: Settings, catalogue: Catalogue, database_url: str) -> Starlette:
+    """The ASGI application over one catalogue and one database."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with open_pools(database_url) as pools, open_jobs(database_url, pools) as jobs:
+            keeper = SnapshotKeeper(catalogue, pools, database_url, BUILD)
+            app.state.onemap = OneMap(settings, pools, keeper, jobs)
+            follower = asyncio.create_task(keeper.follow())
+            try:
+                yield
+            finally:
+                follower.cancel()
+                with suppress(asyncio.CancelledError):
+                    await follower
+
+    middleware = [
+        Middleware(Envelope),
+        # pages of other hosts may read what anonymous callers and bearers of keys may; cookies stay home
+        Middleware(
+            CORSMiddleware,
+            allow_origins=["*"],
+            allow_methods=["GET", "HEAD", "POST", "DELETE", "OPTIONS"],
+            allow_headers=ALLOWED,
+            expose_headers=EXPOSED,
+            max_age=3600,
+        ),
+        Middleware(Limits, sync_wait_s=settings.sync_wait_s),
+        Middleware(Identification),
+    ]
+    return Starlette(
+        routes=starlette_routes(),
+        middleware=middleware,
+        exception_handlers={404: problem_response_for, 405: problem_response_for},
+        lifespan=lifespan,
+    )
+
+
+async def problem_response_for(request, error):  # type: ignore[no-untyped-def]
+    """The router's own refusals, as problems."""
+    return problem_response(request, error)

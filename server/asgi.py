@@ -1,0 +1,19 @@
+"""The factory that uvicorn calls in each of its processes."""
+
+from starlette.applications import Starlette
+
+from config.loader import catalogue_folders, load
+from config.settings import Settings, SettingsError
+from server.app import create_app
+from server.logs import configure
+
+
+def application() -> Starlette:
+    """The application as the environment describes it."""
+    settings = Settings.from_environ()
+    if settings.database_url is None:
+        raise SettingsError(
+            "ONEMAP_DATABASE_URL is not set; `onemap serve` sets it for its processes."
+        )
+    configure(settings.log_level)
+    return create_app(settings, load(catalogue_folders(settings)), settings.database_url)

@@ -1,0 +1,252 @@
+"""The verbs of the command line; each opens what it needs and closes it."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from config.loader import catalogue_folders, load
+from config.model import Catalogue
+from config.settings import Settings, child_environ, demo_folder
+from config.vocabulary import RegionCode
+from providers.cluster import open_cluster
+from providers.database import DatabaseRole, check_server, connect
+from providers.editions import list_editions_now
+from providers.keys import new_key, revoke_key
+from providers.migrations import migrate
+from server import serving
+from server.logs import configure
+from server.supervisor import Child, Supervisor
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[str]:
+    """The address of the instance's database: the given one, or the embedded cluster's."""
+    if settings.database_url is not None:
+        check_server(settings.database_url)
+        yield settings.database_url
+        return
+    with open_cluster(settings.home, given=settings.home_given) as cluster:
+        yield cluster.url
+
+
+def catalogue_of(settings: Settings) -> Catalogue:
+    return load(catalogue_folders(settings))
+
+
+def with_demo(settings: Settings) -> Settings:
+    """The same instance with the demo's catalogue beneath the bureau's own."""
+    if demo_folder() in settings.catalogue:
+        return settings
+    return replace(settings, catalogue=(demo_folder(), *settings.catalogue))
+
+
+def check(settings: Settings) -> int:
+    """`onemap check`: load the catalogue; findings are raised as CatalogueError."""
+    catalogue = catalogue_of(settings)
+    print(
+        f"{len(catalogue.layers)} layers, {len(catalogue.bindings)} bindings,"
+        f" {len(catalogue.processes)} processes, {len(catalogue.roles)} roles: no findings"
+    )
+    return 0
+
+
+def up(
+    settings: Settings, *, announce: str | None = None, load_first: bool = False, **demo: int
+) -> int:
+    """`onemap up` and, with *load_first*, `onemap demo`: database, server and worker in one go."""
+    catalogue = catalogue_of(settings)
+    listening = serving.bind(settings)
+    with database(settings) as url:
+        migrate(url)
+        if load_first:
+            from server.demo import load_demo
+
+            load_demo(url, catalogue, **demo)
+        environ = child_environ(
+            ONEMAP_DATABASE_URL=url,
+            ONEMAP_HOME=str(settings.home),
+            ONEMAP_CATALOGUE=os.pathsep.join(map(str, settings.catalogue)),
+        )
+        program = [sys.executable, "-m", "server"]
+        number = listening.fileno()
+        server = Child(
+            name="server",
+            command=[*program, "serve", "--fd", str(number)],
+            environ=environ,
+            log=settings.home / "log" / "serve.log",
+            pass_fds=(number,),
+        )
+        worker = Child(
+            name="worker",
+            command=[*program, "worker"],
+            environ=environ,
+            log=settings.home / "log" / "worker.log",
+        )
+        local = f"http://{_reachable(settings.host)}:{settings.port}"
+        Supervisor([server, worker]).run(f"{local}/health/ready", announce or addresses(settings))
+    return 0
+
+
+def addresses(settings: Settings) -> str:
+    """What is printed when the instance is ready."""
+    base = settings.public_url
+    rows = [
+        ("一张图 / map", f"{base}/app/map"),
+        ("接口 / API", f"{base}/"),
+        ("数据集 / collections", f"{base}/collections"),
+        ("处理 / processes", f"{base}/processes"),
+        ("指南 / guides", f"{base}/guide"),
+    ]
+    lines = "\n".join(f"  {title:<24}{address}" for title, address in rows)
+    return f"OneMap is ready / 系统已就绪\n{lines}\nCtrl-C stops it. Logs: {settings.home / 'log'}"
+
+
+def serve(settings: Settings, *, engine: str, descriptor: int | None) -> int:
+    """`onemap serve`: the HTTP server alone, ours or stock pygeoapi's."""
+    configure(settings.log_level)
+    catalogue_of(settings)
+    if descriptor is not None:
+        import socket
+
+        listening = socket.socket(fileno=descriptor)
+    else:
+        listening = serving.bind(settings)
+    with database(settings) as url:
+        if engine == "pygeoapi":
+            from server.bridge import serve_stock
+
+            serve_stock(settings, url, listening)
+        else:
+            serving.serve(settings, url, listening)
+    return 0
+
+
+def worker(settings: Settings) -> int:
+    """`onemap worker`: run jobs until SIGINT or SIGTERM."""
+    from processes.worker import run_worker
+
+    configure(settings.log_level)
+    with database(settings) as url:
+        run_worker(replace(settings, database_url=url), catalogue_of(settings))
+    return 0
+
+
+def migrate_database(settings: Settings) -> int:
+    """`onemap migrate`."""
+    with database(settings) as url:
+        migrate(url)
+    print("the database is at this version's schema")
+    return 0
+
+
+def create_key(
+    settings: Settings,
+    *,
+    organisation: str,
+    person: str,
+    role: str,
+    regions: tuple[str, ...],
+    expires: str | None,
+) -> int:
+    """`onemap key new`: prints the key once; only its digest is kept."""
+    roles = catalogue_of(settings).roles
+    if role not in roles or role == "anonymous":
+        known = ", ".join(sorted(set(roles) - {"anonymous"}))
+        print(f"There is no role {role!r}; roles are {known}.", file=sys.stderr)
+        return 2
+    try:
+        codes = tuple(RegionCode(code).value for code in regions)
+        until = (
+            None
+            if expires is None
+            else datetime.combine(date.fromisoformat(expires), datetime.max.time(), UTC)
+        )
+    except ValueError as error:
+        print(f"{error}.", file=sys.stderr)
+        return 2
+    if roles[role].regions == "key" and not codes:
+        print(f"The role {role!r} is held for regions; name them with --region.", file=sys.stderr)
+        return 2
+    with database(settings) as url:
+        migrate(url)
+        with connect(url, DatabaseRole.WRITER) as connection:
+            text = new_key(
+                connection,
+                organisation=organisation,
+                person=person,
+                role=role,
+                regions=codes,
+                expires_at=until,
+            )
+    print(text)
+    return 0
+
+
+def end_key(settings: Settings, name: str) -> int:
+    """`onemap key revoke`: takes effect within seconds."""
+    with database(settings) as url, connect(url, DatabaseRole.WRITER) as connection:
+        if revoke_key(connection, name):
+            print(f"key {name} is revoked")
+            return 0
+    print(f"There is no key {name!r} in force.", file=sys.stderr)
+    return 1
+
+
+def editions(settings: Settings, *, as_json: bool) -> int:
+    """`onemap editions`: what is loaded."""
+    with database(settings) as url:
+        migrate(url)
+        with connect(url, DatabaseRole.READER) as connection:
+            states = list_editions_now(connection)
+    rows = [
+        {
+            "layer": s.edition.layer,
+            "edition": s.edition.key,
+            "status": s.edition.status,
+            "valid_from": s.edition.valid_from.isoformat(),
+            "valid_to": s.edition.valid_to.isoformat() if s.edition.valid_to else None,
+            "revision": s.revision,
+            "features": s.features,
+        }
+        for s in states
+    ]
+    if as_json:
+        print(json.dumps(rows, ensure_ascii=False))
+    else:
+        for row in rows:
+            print("\t".join("" if value is None else str(value) for value in row.values()))
+    return 0
+
+
+def write_openapi() -> int:
+    """`onemap openapi`: the published contract, built from the route table and the processes."""
+    from server.contract import contract_text
+
+    sys.stdout.write(contract_text())
+    return 0
+
+
+def pygeoapi_config(settings: Settings, output: Path | None) -> int:
+    """`onemap pygeoapi-config`: the configuration with which stock pygeoapi serves this catalogue."""
+    from server.bridge import stock_configuration_text
+
+    with database(settings) as url:
+        text = stock_configuration_text(settings, url)
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        output.write_text(text, "utf-8")
+    return 0
+
+
+def _reachable(host: str) -> str:
+    if host in ("0.0.0.0", ""):
+        return "127.0.0.1"
+    if host == "::":
+        return "[::1]"
+    return f"[{host}]" if ":" in host else host

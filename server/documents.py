@@ -1,0 +1,132 @@
+"""Documents about the server itself: landing page, conformance, OpenAPI, problems, guides."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+import openapi
+from config.vocabulary import Text
+from openapi.conformance import conformance_classes
+from providers.errors import NotFound
+from server import negotiate, problems
+from server.guide import render as guide
+from server.links import REL, link, query
+from server.state import onemap, principal
+
+TITLE = Text(
+    zh="国土空间规划“一张图”实施监督信息系统",
+    en="OneMap: territorial spatial planning on one map",
+)
+DESCRIPTION = Text(
+    zh="以 OGC API 标准发布规划图层（要素、瓦片）与审查评价算法（处理）。系统辅助分析，不作为审批依据。",
+    en="Planning layers as OGC API Features and Tiles, checks and evaluations as OGC API Processes."
+    " Analysis is advisory and no basis of approval.",
+)
+
+
+async def landing(request: Request) -> Response:
+    """GET /."""
+    negotiate.only(request)
+    base, lang = onemap(request).settings.public_url, negotiate.language(request)
+    json, html = negotiate.JSON, negotiate.HTML
+    body = {
+        "title": TITLE.in_language(lang),
+        "description": DESCRIPTION.in_language(lang),
+        "links": [
+            link(f"{base}/", "self", json, "This document"),
+            link(f"{base}/?f=html", "alternate", html, "HTML"),
+            link(f"{base}/openapi", "service-desc", negotiate.OPENAPI, "OpenAPI 3.0"),
+            link(f"{base}/docs", "service-doc", html, "API documentation"),
+            link(f"{base}/conformance", "conformance", json, "Conformance"),
+            link(f"{base}/conformance", f"{REL}conformance", json, "Conformance"),
+            link(f"{base}/collections", "data", json, "Collections"),
+            link(f"{base}/collections", f"{REL}data", json, "Collections"),
+            link(f"{base}/tileMatrixSets", f"{REL}tiling-schemes", json, "Tile matrix sets"),
+            link(f"{base}/processes", f"{REL}processes", json, "Processes"),
+            link(f"{base}/jobs", f"{REL}job-list", json, "Jobs"),
+            link(f"{base}/app/map", "related", html, "一张图 / One Map"),
+            link(f"{base}/guide", "help", html, "使用指南 / Guides"),
+        ],
+    }
+    return negotiate.respond(request, body, template="landing.html")
+
+
+async def conformance(request: Request) -> Response:
+    """GET /conformance: the classes that a committed test proves."""
+    negotiate.only(request)
+    return negotiate.respond(
+        request, {"conformsTo": sorted(conformance_classes())}, template="conformance.html"
+    )
+
+
+async def description(request: Request) -> Response:
+    """GET /openapi: the published contract with this server's address."""
+    negotiate.only(request)
+    lang = negotiate.language(request)
+    negotiate.negotiated(request, {"json": negotiate.OPENAPI})
+    document = openapi.served(onemap(request).settings.public_url)
+    content = negotiate.dumps(document)
+    tag = negotiate.etag(content, negotiate.encoding(request))
+    if response := negotiate.unchanged(request, tag):
+        return response
+    headers = {"Content-Language": lang}
+    return negotiate.answer(request, content, negotiate.OPENAPI, headers=headers, tag=tag)
+
+
+async def docs(request: Request) -> Response:
+    """GET /docs: the contract to read."""
+    negotiate.only(request)
+    document = openapi.served(onemap(request).settings.public_url)
+    return _page(request, document, "docs.html")
+
+
+async def problem_kind(request: Request) -> Response:
+    """GET /problems/{code}: what a problem's type means."""
+    negotiate.only(request)
+    lang, code = negotiate.language(request), request.path_params["code"]
+    kind = problems.documented().get(code)
+    if kind is None:
+        raise NotFound("problem type", code)
+    body = {
+        "code": kind.code,
+        "status": int(kind.status),
+        "title": kind.title.in_language(lang),
+        "type": kind.uri or f"{onemap(request).settings.public_url}/problems/{kind.code}",
+    }
+    return negotiate.respond(request, body, template="document.html")
+
+
+async def guides(request: Request) -> Response:
+    """GET /guide: the list of guides."""
+    negotiate.only(request)
+    lang, base = negotiate.language(request), onemap(request).settings.public_url
+    entries = [
+        link(query(f"{base}/guide/{name}", {"lang": lang}), "item", negotiate.HTML, title)
+        for name, title in guide.contents(lang)
+    ]
+    title = Text(zh="使用指南", en="Guides").in_language(lang)
+    return negotiate.respond(request, {"title": title, "links": entries}, template="document.html")
+
+
+async def guide_page(request: Request) -> Response:
+    """GET /guide/{name}: one guide, rendered from its Markdown."""
+    negotiate.only(request)
+    lang, name = negotiate.language(request), request.path_params["name"]
+    found = guide.page(lang, name)
+    if found is None:
+        raise NotFound("guide", name)
+    contents = [entry._asdict() for entry in guide.contents(lang)]
+    body = {"name": name, "title": found.title, "html": found.html, "contents": contents}
+    return _page(request, body, "guide.html")
+
+
+def _page(request: Request, document: dict[str, Any], template: str) -> Response:
+    lang = negotiate.language(request)
+    negotiate.negotiated(request, {"html": negotiate.HTML})
+    text = negotiate.render(request, document, template=template, lang=lang).encode()
+    tag = negotiate.etag(text, principal(request).id, negotiate.encoding(request))
+    if response := negotiate.unchanged(request, tag):
+        return response
+    kind = f"{negotiate.HTML}; charset=utf-8"
+    return negotiate.answer(request, text, kind, headers={"Content-Language": lang}, tag=tag)

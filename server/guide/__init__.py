@@ -1,0 +1,1 @@
+"""The guides for people, in Markdown, and how they are rendered."""

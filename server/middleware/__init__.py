@@ -1,0 +1,1 @@
+"""What surrounds every request: its id and log, its limits, its headers."""

@@ -1,0 +1,112 @@
+"""The outermost layer: request id, log line, metrics, and a problem for whatever escapes."""
+
+import re
+import time
+from uuid import uuid4
+
+import orjson
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from providers.errors import BadParameter
+from server import negotiate, problems
+from server.health import DURATIONS, REQUESTS
+from server.state import onemap
+from server.web.assets import CONTENT_SECURITY_POLICY
+
+log = structlog.get_logger()
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
+SECURITY_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "cross-origin",  # layers and tiles are there for other pages
+    "Permissions-Policy": "camera=(), microphone=(), payment=()",
+}
+
+
+class Envelope:
+    """ASGI middleware; nothing inside it can leave a request without an answer or a log line."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        given = Request(scope).headers.get("x-request-id", "")
+        request_id = given if REQUEST_ID.fullmatch(given) else uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        began, status = time.perf_counter(), 0
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = request_id
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self.app(scope, receive, sending)
+        except Exception as error:
+            if status:  # the answer has begun: abort the connection, a cut body must not look whole
+                log.exception("request_aborted", request_id=request_id)
+                raise
+            kind = problems.kind_of(error)
+            if kind.status >= 500:
+                log.error("request_failed", request_id=request_id, exc_info=error)
+            await problem_response(Request(scope), error)(scope, receive, sending)
+        finally:
+            seconds = time.perf_counter() - began
+            route = getattr(scope.get("route"), "path", "unmatched")
+            REQUESTS.labels(route, scope["method"] if status != 405 else "other", status).inc()
+            DURATIONS.labels(route).observe(seconds)
+            log.info(
+                "request",
+                request_id=request_id,
+                method=scope["method"],
+                path=scope["path"],
+                status=status,
+                ms=round(seconds * 1000, 1),
+                principal=getattr(scope["state"].get("principal"), "id", None),
+            )
+
+
+def problem_response(request: Request, error: Exception) -> Response:
+    """The answer to a request that failed, in the caller's language and form."""
+    try:
+        lang = negotiate.language(request)
+    except BadParameter:
+        lang = negotiate.LANGUAGES[0]
+    document = problems.problem(
+        error,
+        instance=request.url.path,
+        request_id=request.state.request_id,
+        lang=lang,
+        base_url=onemap(request).settings.public_url,
+    )
+    fields = {
+        "Content-Language": lang,
+        "Cache-Control": "no-store",
+        "Vary": negotiate.VARY,
+        **problems.headers(error),
+    }
+    if _wants_page(request) and hasattr(request.state, "principal"):
+        text = negotiate.render(request, document, template="problem.html", lang=lang)
+        return Response(text, document["status"], fields, f"{negotiate.HTML}; charset=utf-8")
+    return Response(orjson.dumps(document), document["status"], fields, problems.MEDIA_TYPE)
+
+
+def _wants_page(request: Request) -> bool:
+    asked = request.query_params.get("f")
+    if asked is not None:
+        return asked == "html"
+    return "text/html" in request.headers.get("accept", "")

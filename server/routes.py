@@ -1,0 +1,115 @@
+"""The route table, all of it: who answers each route, and why it is not pygeoapi's own answer."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from server import auth, bridge, collections, documents, execution, health, items, styles, tiles
+from server.web import assets, pages
+
+DIST = Path(assets.__file__).parent / "dist"
+
+type Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One route: its operation id is the key of its description in openapi/."""
+
+    method: Literal["GET", "POST", "DELETE"]
+    path: str
+    operation: str | None  # None: for browsers and operators, not part of the published contract
+    endpoint: Endpoint
+    by: Literal["onemap", "pygeoapi"]
+    why: str
+
+
+def _ours(
+    method: Literal["GET", "POST", "DELETE"],
+    path: str,
+    operation: str | None,
+    endpoint: Endpoint,
+    why: str,
+) -> Entry:
+    return Entry(
+        method=method, path=path, operation=operation, endpoint=endpoint, by="onemap", why=why
+    )
+
+
+def _theirs(path: str, operation: str, endpoint: Endpoint, why: str) -> Entry:
+    return Entry(
+        method="GET", path=path, operation=operation, endpoint=endpoint, by="pygeoapi", why=why
+    )
+
+
+async def stylesheet(request: Request) -> Response:
+    """GET /static/faces.css: the plain faces' style sheet."""
+    content, digest = pages.stylesheet()
+    fields = {"Cache-Control": "public, max-age=31536000, immutable", "ETag": f'"{digest}"'}
+    return Response(content, headers=fields, media_type="text/css")
+
+
+SCOPE = "upstream knows no caller: what is listed must depend on the scope"
+SPEED = "15 to 180 times upstream's throughput, right media type, ETags, strict parameters"
+JOBS = "upstream's functions pass no paging, owner or filter, and DELETE fails after deleting"
+ITEM = "/collections/{collectionId}/items"
+TILES = "/collections/{collectionId}/tiles"
+TILE = f"{TILES}/{{tileMatrixSetId}}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}"
+
+TABLE: tuple[Entry, ...] = (
+    _ours("GET", "/", "getLandingPage", documents.landing, "upstream's links name no jobs, guides or application"),
+    _ours("GET", "/conformance", "getConformance", documents.conformance, "declares what a test proves, no more"),
+    _ours("GET", "/openapi", "getOpenAPI", documents.description, "upstream's refers to other hosts and grows with the layers"),
+    _ours("GET", "/docs", None, documents.docs, "upstream's page loads scripts from other hosts"),
+    _ours("GET", "/collections", "getCollections", collections.collections, SCOPE),
+    _ours("GET", "/collections/{collectionId}", "getCollection", collections.collection, SCOPE),
+    _ours("GET", "/collections/{collectionId}/schema", "getSchema", collections.schema, SCOPE),
+    _ours("GET", "/collections/{collectionId}/queryables", "getQueryables", collections.queryables, SCOPE),
+    _ours("GET", ITEM, "getFeatures", items.items, SPEED),
+    _ours("GET", f"{ITEM}/{{featureId:path}}", "getFeature", items.item, SPEED),
+    _ours("GET", TILES, "getTileSets", tiles.tilesets, SCOPE),
+    _ours("GET", f"{TILES}/{{tileMatrixSetId}}", "getTileSet", tiles.tileset, SCOPE),
+    _ours("GET", TILE, "getTile", tiles.tile, SPEED),
+    _theirs("/tileMatrixSets", "getTileMatrixSets", bridge.tile_matrix_sets, "the standard's definitions"),
+    _theirs("/tileMatrixSets/{tileMatrixSetId}", "getTileMatrixSet", bridge.tile_matrix_set, "the standard's definitions"),
+    _ours("GET", "/styles/{styleId}", "getStyle", styles.style, "upstream has no styles"),
+    _ours("GET", "/processes", "getProcesses", execution.processes, SCOPE),
+    _ours("GET", "/processes/{processId}", "getProcess", execution.process, SCOPE),
+    _ours("POST", "/processes/{processId}/execution", "execute", execution.execute, "upstream runs it in the web process, without owner, limit or schema"),
+    _ours("GET", "/jobs", "getJobs", execution.jobs, JOBS),
+    _ours("GET", "/jobs/{jobId}", "getJob", execution.job, JOBS),
+    _ours("DELETE", "/jobs/{jobId}", "dismissJob", execution.dismiss, JOBS),
+    _ours("GET", "/jobs/{jobId}/results", "getJobResults", execution.results, JOBS),
+    _ours("GET", "/session", "getSession", auth.show_session, "upstream knows no caller"),
+    _ours("POST", "/session", "beginSession", auth.begin_session, "upstream knows no caller"),
+    _ours("DELETE", "/session", "endSession", auth.end_session, "upstream knows no caller"),
+    _ours("GET", "/problems/{code}", "getProblem", documents.problem_kind, "the types of our problems"),
+    _ours("GET", "/guide", None, documents.guides, "pages for people"),
+    _ours("GET", "/guide/{name}", None, documents.guide_page, "pages for people"),
+    _ours("GET", "/health/live", "getLive", health.live, "for operators"),
+    _ours("GET", "/health/ready", "getReady", health.ready, "for operators"),
+    _ours("GET", "/metrics", None, health.metrics, "for operators"),
+    _ours("GET", "/static/faces.css", None, stylesheet, "the plain faces' style sheet"),
+)  # fmt: skip
+
+
+def starlette_routes() -> list[BaseRoute]:
+    """The table as Starlette routes; the web application's files stand below /app/."""
+    routes: list[BaseRoute] = []
+    for path in dict.fromkeys(entry.path for entry in TABLE):
+        endpoints = {e.method: e.endpoint for e in TABLE if e.path == path}
+        routes.append(Route(path, _by_method(endpoints), methods=list(endpoints)))
+    return [*routes, *assets.routes(DIST)]
+
+
+def _by_method(endpoints: dict[Literal["GET", "POST", "DELETE"], Endpoint]) -> Endpoint:
+    async def answered(request: Request) -> Response:
+        method = "GET" if request.method == "HEAD" else request.method
+        return await endpoints[method](request)  # type: ignore[index]
+
+    return answered

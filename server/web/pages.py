@@ -1,0 +1,193 @@
+"""The plain HTML faces: pure functions from a JSON document to a page, no script, no other host."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from server.web import operations, values, words
+
+
+class Face(StrEnum):
+    """The templates that `render` knows."""
+
+    LANDING = "landing.html"
+    CONFORMANCE = "conformance.html"
+    COLLECTIONS = "collections.html"
+    COLLECTION = "collection.html"
+    ITEMS = "items.html"
+    ITEM = "item.html"
+    SCHEMA = "schema.html"
+    TILESETS = "tilesets.html"
+    PROCESSES = "processes.html"
+    PROCESS = "process.html"
+    JOBS = "jobs.html"
+    JOB = "job.html"
+    RESULTS = "results.html"
+    PROBLEM = "problem.html"
+    DOCS = "docs.html"
+    GUIDE = "guide.html"
+    DOCUMENT = "document.html"  # any other JSON document
+
+
+class Alternate(NamedTuple):
+    """The same resource in another format."""
+
+    media_type: str
+    title: str
+    href: str
+
+
+class Crumb(NamedTuple):
+    """One step of the way from the landing page to this one."""
+
+    label: str
+    href: str
+
+
+def render(
+    template: str,
+    document: Mapping[str, Any],
+    *,
+    lang: str,
+    path: str,
+    alternates: Sequence[Alternate],
+    user: str | None = None,
+) -> str:
+    """The page of *document*; *path* is the request's path with its query string."""
+    crumbs = breadcrumbs(document, path=path, lang=lang)
+    return (
+        _environment()
+        .get_template(str(template))
+        .render(
+            document=document,
+            lang=lang,
+            path=path,
+            alternates=alternates,
+            user=user,
+            crumbs=crumbs,
+            heading=heading(document) or " · ".join(_subject(crumbs)),
+            collection_id=collection_id(path),
+            synthetic=is_synthetic(document),
+            say=partial(words.say, lang),
+            here=partial(with_language, lang=chosen_language(path)),
+            digest=stylesheet()[1],
+        )
+    )
+
+
+@cache
+def stylesheet() -> tuple[bytes, str]:
+    """The content of `/static/faces.css` and its digest."""
+    content = (Path(__file__).parent / "faces.css").read_bytes()
+    return content, hashlib.sha256(content).hexdigest()[:16]
+
+
+def heading(document: Mapping[str, Any]) -> str | None:
+    """The title that the document gives itself, if any."""
+    info = document.get("info")  # an OpenAPI document
+    title = document.get("title") or (info.get("title") if isinstance(info, Mapping) else None)
+    return title if isinstance(title, str) else None
+
+
+def is_synthetic(document: Mapping[str, Any]) -> bool:
+    """Whether the document says that its data are generated (模拟数据)."""
+    extension = document.get("x-onemap")
+    return isinstance(extension, Mapping) and extension.get("synthetic") is True
+
+
+def collection_id(path: str) -> str | None:
+    """The collection that *path* lies in."""
+    match _segments(path):
+        case ["collections", name, *_]:
+            return name
+        case _:
+            return None
+
+
+def breadcrumbs(document: Mapping[str, Any], *, path: str, lang: str) -> list[Crumb]:
+    """The way from the landing page; names of collections come from the document's own links."""
+    chosen = chosen_language(path)
+    crumbs = [Crumb(words.say(lang, "home"), with_language("/", lang=chosen))]
+    segments = _segments(path)
+    owner = values.link_to(document, "collection")
+    for position, segment in enumerate(segments):
+        # Words stand at even places, identifiers between them: /collections/{id}/items/{id}.
+        label = words.say(lang, f"segment.{segment}", segment) if position % 2 == 0 else segment
+        if position == len(segments) - 1 and label == segment:
+            label = heading(document) or label
+        elif position == 1 and segments[0] == "collections" and owner:
+            label = str(owner.get("title") or segment)
+        address = "/" + "/".join(quote(each, safe="") for each in segments[: position + 1])
+        crumbs.append(Crumb(label, with_language(address, lang=chosen)))
+    return crumbs
+
+
+def chosen_language(path: str) -> str | None:
+    """The language that the address asks for; links to this system keep it."""
+    asked = dict(parse_qsl(urlsplit(path).query)).get("lang")
+    return asked if asked in words.LANGUAGES else None
+
+
+def with_language(path: str, *, lang: str | None) -> str:
+    """*path* in this language, its other parameters kept; None leaves the choice to the reader."""
+    parts = urlsplit(path)
+    query = [
+        (name, value)
+        for name, value in parse_qsl(parts.query, keep_blank_values=True)
+        if name != "lang"
+    ]
+    if lang is not None:
+        query.append(("lang", lang))
+    # Each segment is quoted anew, so that no path ("//host", "/\\host") can name another host.
+    segments = (quote(unquote(part), safe="") for part in parts.path.lstrip("/").split("/"))
+    return "/" + "/".join(segments) + (f"?{urlencode(query)}" if query else "")
+
+
+def _subject(crumbs: Sequence[Crumb]) -> Sequence[str]:
+    """What a document without a title is about: its place, behind the resource it belongs to."""
+    return [crumb.label for crumb in crumbs[-2:] if len(crumbs) > 3 or crumb is crumbs[-1]]
+
+
+def _segments(path: str) -> list[str]:
+    return [unquote(part) for part in urlsplit(path).path.split("/") if part]
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        auto_reload=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(
+        LANGUAGES=words.LANGUAGES,
+        word=words.say,
+        with_language=with_language,
+        kind=values.kind,
+        text=values.text,
+        json_text=values.json_text,
+        safe_href=values.safe_href,
+        colour=values.colour,
+        columns=values.columns,
+        rest=values.rest,
+        geometry_summary=values.geometry_summary,
+        relation=values.relation,
+        main_links=values.main_links,
+        link_to=values.link_to,
+        type_name=values.type_name,
+        groups=operations.groups,
+        resolve=operations.resolve,
+        examples=operations.examples,
+        anchor=operations.anchor,
+        quoted=partial(quote, safe=""),
+    )
+    return environment

@@ -1,0 +1,31 @@
+/** Layers, their features, styles and tile addresses. */
+
+import { collectionId, type Bounds, type Layer } from '../domain/catalogue'
+import type { Feature, FeaturePage } from '../domain/feature'
+import { getCollection, getCollections, getItem, getItems, getStyle, type Language } from './client'
+import { readFeature, readFeaturePage, readLayer, readLayers } from './read'
+
+export const fetchLayers = async (lang: Language): Promise<readonly Layer[]> => readLayers(await getCollections(lang))
+
+export const fetchLayer = async (id: string, lang: Language): Promise<Layer> => readLayer(await getCollection(id, lang))
+
+export const fetchStyle = (id: string, lang: Language): Promise<unknown> => getStyle(id, lang)
+
+export const fetchFeature = async (collection: string, id: string, signal: AbortSignal): Promise<Feature> =>
+  readFeature(await getItem(collection, id, signal))
+
+export const fetchFeaturesIn = async (
+  collection: string,
+  bounds: Bounds,
+  limit: number,
+  signal: AbortSignal,
+): Promise<FeaturePage> => readFeaturePage(await getItems(collection, bounds, limit, signal))
+
+/** Row before column, as OGC API Tiles writes it. */
+export function tileAddress(collection: string, matrix: number, row: number, column: number): string {
+  return `/collections/${encodeURIComponent(collection)}/tiles/WebMercatorQuad/${matrix}/${row}/${column}?f=mvt`
+}
+
+export const landingAddress = (): string => `${location.origin}/`
+export const metadataAddress = (layer: string, edition: string | null, lang: Language): string =>
+  `/collections/${encodeURIComponent(collectionId(layer, edition))}?f=html&lang=${lang}`

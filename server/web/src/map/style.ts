@@ -1,0 +1,121 @@
+/** The server's MapLibre styles: read once, given to OpenLayers through `stylefunction` alone. */
+
+import type VectorTileLayer from 'ol/layer/VectorTile.js'
+import type Style from 'ol/style/Style.js'
+import { stylefunction } from 'ol-mapbox-style/stylefunction'
+
+export interface LegendEntry {
+  readonly title: string
+  readonly fill: string | null
+  readonly outline: string | null
+  readonly hatch: boolean
+  /** 0 to 1, of the fill. */
+  readonly opacity: number
+  /** Lengths of strokes and gaps; empty for a solid line. */
+  readonly dash: readonly number[]
+}
+
+export interface ServerStyle {
+  readonly document: object
+  /** The colour of the hatch lines by place in the style's list of layers (`metadata["onemap:hatch"]`). */
+  readonly hatches: ReadonlyMap<number, string>
+  readonly legend: Readonly<Record<string, readonly LegendEntry[]>>
+  /** Tile zoom range of each source, where the style says so. */
+  readonly zooms: Readonly<Record<string, { readonly min: number; readonly max: number }>>
+}
+
+const DEEPEST = 18
+
+type Json = Readonly<Record<string, unknown>>
+const record = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {})
+const textOrNull = (value: unknown): string | null => (typeof value === 'string' && value ? value : null)
+const number = (value: unknown, otherwise: number): number => (typeof value === 'number' ? value : otherwise)
+
+export function readStyle(value: unknown): ServerStyle {
+  const document = record(value)
+  const legends = Object.entries(record(record(document['metadata'])['onemap:legend']))
+  const sources = Object.entries(record(document['sources']))
+  return {
+    document,
+    hatches: readHatches(document['layers']),
+    legend: Object.fromEntries(legends.map(([layer, items]) => [layer, readLegend(items)])),
+    zooms: Object.fromEntries(
+      sources.map(([name, source]) => {
+        const { minzoom, maxzoom } = record(source)
+        return [name, { min: number(minzoom, 0), max: number(maxzoom, DEEPEST) }]
+      }),
+    ),
+  }
+}
+
+export function zoomsOf(style: ServerStyle, source: string): { readonly min: number; readonly max: number } {
+  return style.zooms[source] ?? { min: 0, max: DEEPEST }
+}
+
+/** Draws *layer* as the server's style says for *source*. Fonts are the system's: none is ever loaded. */
+export function draw(layer: VectorTileLayer, style: ServerStyle, source: string): void {
+  const keep = (fonts: string[]): string[] => fonts
+  const styles = stylefunction(layer, style.document, source, undefined, undefined, undefined, keep)
+  if (style.hatches.size) layer.setStyle((feature, resolution) => hatched(styles(feature, resolution), style.hatches))
+}
+
+/** MapLibre hatches with a sprite; we need none: the fill is drawn as a pattern of this canvas. */
+function hatched(styles: void | Style | Style[], hatches: ReadonlyMap<number, string>): Style[] {
+  const list = Array.isArray(styles) ? styles : styles ? [styles] : []
+  for (const style of list) {
+    const line = hatches.get(style.getZIndex() ?? -1)
+    const fill = style.getFill()
+    const ground = fill?.getColor()
+    if (line && fill && typeof ground === 'string') fill.setColor(pattern(ground, line))
+  }
+  return list
+}
+
+const patterns = new Map<string, CanvasPattern | string>()
+const HATCH_PX = 8
+
+function pattern(ground: string, line: string): CanvasPattern | string {
+  const key = `${ground} ${line}`
+  const made = patterns.get(key) ?? paint(ground, line)
+  patterns.set(key, made)
+  return made
+}
+
+function paint(ground: string, line: string): CanvasPattern | string {
+  const canvas = document.createElement('canvas')
+  canvas.width = canvas.height = HATCH_PX
+  const context = canvas.getContext('2d')
+  if (!context) return ground
+  context.fillStyle = ground
+  context.fillRect(0, 0, HATCH_PX, HATCH_PX)
+  context.strokeStyle = line
+  context.beginPath()
+  for (const shift of [-HATCH_PX, 0, HATCH_PX]) {
+    context.moveTo(shift, HATCH_PX)
+    context.lineTo(shift + HATCH_PX, 0)
+  }
+  context.stroke()
+  return context.createPattern(canvas, 'repeat') ?? ground
+}
+
+function readHatches(layers: unknown): ReadonlyMap<number, string> {
+  const colours = (Array.isArray(layers) ? layers : []).map((layer) =>
+    textOrNull(record(record(layer)['metadata'])['onemap:hatch']),
+  )
+  return new Map(colours.flatMap((colour, place) => (colour ? [[place, colour] as const] : [])))
+}
+
+function readLegend(value: unknown): readonly LegendEntry[] {
+  if (!Array.isArray(value)) return []
+  return value.map((item) => {
+    const json = record(item)
+    return {
+      title: textOrNull(json['title']) ?? '',
+      fill: textOrNull(json['fill']),
+      outline: textOrNull(json['outline']),
+      hatch: json['hatch'] === true,
+      opacity: number(json['opacity'], 1),
+      dash: Array.isArray(json['dash']) ? json['dash'].filter((part): part is number => typeof part === 'number') : [],
+    }
+  })
+}

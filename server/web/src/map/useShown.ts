@@ -1,0 +1,110 @@
+/** Which layers are shown, resolved against the server's catalogue and styles. */
+
+import { useQueries, useQuery } from '@tanstack/vue-query'
+import { computed, type ComputedRef } from 'vue'
+import { fetchLayers, fetchStyle } from '../api/layers'
+import { language } from '../app/i18n/words'
+import { collectionId, editionOf, isDrawable, type Edition, type Layer } from '../domain/catalogue'
+import { buildTree, listed } from '../domain/tree'
+import type { DrawnLayer } from './layers'
+import type { LayerChoice } from './state'
+import { readStyle, type ServerStyle } from './style'
+import type { MapStateHandle } from './useMapState'
+
+export interface ShownLayer {
+  readonly choice: LayerChoice
+  readonly layer: Layer
+  readonly edition: Edition | null
+  readonly collection: string
+}
+
+export function useShown({ state, update }: MapStateHandle) {
+  const query = useQuery({
+    queryKey: ['layers', language],
+    queryFn: () => fetchLayers(language.value),
+    placeholderData: (before: readonly Layer[] | undefined) => before,
+  })
+  const layers = computed<readonly Layer[]>(() => query.data.value ?? [])
+
+  /** A link that names no layers shows the first theme of the catalogue: the ground to stand on. */
+  const choices = computed<readonly LayerChoice[]>(() => {
+    if (state.value.layers) return state.value.layers
+    const [first] = buildTree(layers.value.filter(isDrawable))
+    return first ? listed([first]).map(({ id }) => ({ layer: id, edition: null, opacity: 100 })) : []
+  })
+
+  const resolved = computed(() => choices.value.map((choice) => resolve(choice, layers.value)))
+  const shown = computed(() => resolved.value.filter((item): item is ShownLayer => 'layer' in item))
+  const unknown = computed(() =>
+    query.data.value ? resolved.value.flatMap((item) => ('unknown' in item ? [item.unknown] : [])) : [],
+  )
+
+  /** The last style read of each: another language must not empty the map while its legend is on the way. */
+  const kept = new Map<string, ServerStyle>()
+  const keep = (id: string, style: ServerStyle): ServerStyle => {
+    kept.set(id, style)
+    return style
+  }
+  const styleIds = computed(() => [...new Set(shown.value.flatMap(({ layer }) => layer.style ?? []))])
+  const styles = useQueries({
+    queries: computed(() =>
+      styleIds.value.map((id) => ({
+        queryKey: ['style', id, language.value],
+        queryFn: async () => keep(id, readStyle(await fetchStyle(id, language.value))),
+      })),
+    ),
+  })
+  const styleOf = (layer: Layer): (typeof styles.value)[number] | undefined =>
+    styles.value[styleIds.value.indexOf(layer.style ?? '')]
+
+  const drawn: ComputedRef<readonly DrawnLayer[]> = computed(() =>
+    shown.value.flatMap(({ choice, layer, collection }) => {
+      const style = styleOf(layer)?.data ?? kept.get(layer.style ?? '')
+      return style ? [{ collection, source: layer.id, style, opacity: choice.opacity }] : []
+    }),
+  )
+
+  const write = (next: readonly LayerChoice[], how: 'push' | 'replace' = 'push'): void => update({ layers: next }, how)
+  const isSame = (choice: LayerChoice, other: LayerChoice): boolean =>
+    choice.layer === other.layer && choice.edition === other.edition
+
+  return {
+    query,
+    layers,
+    shown,
+    unknown,
+    drawn,
+    styleOf,
+    toggle: (layer: Layer): void => {
+      const rest = choices.value.filter((choice) => choice.layer !== layer.id)
+      write(rest.length < choices.value.length ? rest : [{ layer: layer.id, edition: null, opacity: 100 }, ...rest])
+    },
+    setOpacity: (changed: LayerChoice, opacity: number): void =>
+      write(
+        choices.value.map((choice) => (isSame(choice, changed) ? { ...choice, opacity } : choice)),
+        'replace',
+      ),
+    setEdition: (changed: LayerChoice, edition: string | null): void => {
+      const others = choices.value.filter((choice) => isSame(choice, changed) || choice.layer !== changed.layer || choice.edition !== edition)
+      write(others.map((choice) => (isSame(choice, changed) ? { ...choice, edition } : choice)))
+    },
+    /** Moves a layer up (-1) or down (+1) in the drawing order. */
+    move: (moved: LayerChoice, by: -1 | 1): void => {
+      const next = [...choices.value]
+      const from = next.findIndex((choice) => isSame(choice, moved))
+      const [taken] = next.splice(from, 1)
+      if (taken) next.splice(Math.max(0, from + by), 0, taken)
+      write(next)
+    },
+  }
+}
+
+export type Shown = ReturnType<typeof useShown>
+
+function resolve(choice: LayerChoice, layers: readonly Layer[]): ShownLayer | { readonly unknown: string } {
+  const collection = collectionId(choice.layer, choice.edition)
+  const layer = layers.find((item) => item.id === choice.layer)
+  if (!layer || !isDrawable(layer)) return { unknown: collection }
+  const edition = editionOf(layer, choice.edition)
+  return choice.edition !== null && edition === null ? { unknown: collection } : { choice, layer, edition, collection }
+}

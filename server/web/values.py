@@ -1,0 +1,166 @@
+"""How JSON values are told apart and summarised for the plain faces (pure functions)."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Final
+
+MAX_DEPTH: Final = 8  # deeper nesting is shown as JSON text
+MAX_COLUMNS: Final = 12  # wider objects read better one below the other
+
+GEOMETRY_TYPES: Final = frozenset(
+    {"Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon"}
+)
+COLOUR: Final = re.compile(r"#(?:[0-9a-fA-F]{3}){1,2}")
+# A colon before the first of / ? # would start a scheme; "//" and a backslash would name a host.
+SAFE_HREF: Final = re.compile(r"https?://[^\s\\]+|(?!//)[^\s\\:/?#]*(?:[/?#][^\s\\]*)?", re.I)
+CONTROL: Final = re.compile(r"[\x00-\x20\x7f]")
+
+
+class Kind(StrEnum):
+    """The ways a JSON value can be shown."""
+
+    MISSING = "missing"
+    NUMBER = "number"
+    LINK = "link"
+    TEXT = "text"
+    GEOMETRY = "geometry"
+    EMPTY = "empty"
+    INLINE = "inline"  # a short list of plain values
+    TABLE = "table"  # a list of objects
+    LIST = "list"
+    OBJECT = "object"
+    JSON = "json"  # nested too deeply
+
+
+def kind(value: Any, depth: int = 0) -> Kind:
+    """How *value* is shown at nesting *depth*."""
+    if value is None:
+        return Kind.MISSING
+    if isinstance(value, bool):
+        return Kind.TEXT
+    if isinstance(value, int | float):
+        return Kind.NUMBER
+    if isinstance(value, str):
+        web = re.match(r"https?://", value) and "{" not in value and safe_href(value)
+        return Kind.LINK if web else Kind.TEXT
+    if is_geometry(value):
+        return Kind.GEOMETRY
+    if not value:
+        return Kind.EMPTY
+    if depth >= MAX_DEPTH:
+        return Kind.JSON
+    if isinstance(value, Mapping):
+        return Kind.OBJECT
+    if all(isinstance(each, Mapping) for each in value):
+        narrow = len(columns(value)) <= MAX_COLUMNS and not any(map(is_geometry, value))
+        return Kind.TABLE if narrow else Kind.LIST
+    plain = all(each is None or isinstance(each, str | int | float) for each in value)
+    return Kind.INLINE if plain else Kind.LIST
+
+
+def text(value: Any) -> str:
+    """A plain value exactly as JSON has it, text without its quotes."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def json_text(value: Any) -> str:
+    """*value* as indented JSON."""
+    return json.dumps(value, ensure_ascii=False, indent=2, default=str)
+
+
+def safe_href(value: Any) -> str | None:
+    """*value* if it is an http(s) address or a relative one, else None: it is text then."""
+    if not isinstance(value, str) or not value or CONTROL.search(value):
+        return None
+    return value if SAFE_HREF.fullmatch(value) else None
+
+
+def colour(value: Any) -> str | None:
+    """*value* if it is a plain hexadecimal colour."""
+    return value if isinstance(value, str) and COLOUR.fullmatch(value) else None
+
+
+def columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The members of all *rows*, in order of first appearance."""
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
+def rest(document: Mapping[str, Any], *shown: str) -> dict[str, Any]:
+    """The members of *document* that the face has not shown."""
+    return {name: value for name, value in document.items() if name not in shown}
+
+
+def is_geometry(value: Any) -> bool:
+    """Whether *value* is a GeoJSON geometry (its coordinates are summarised, not listed)."""
+    if not isinstance(value, Mapping):
+        return False
+    if value.get("type") == "GeometryCollection":
+        return "geometries" in value
+    return value.get("type") in GEOMETRY_TYPES and "coordinates" in value
+
+
+def positions(geometry: Mapping[str, Any]) -> Iterator[tuple[float, float]]:
+    """The vertices of a GeoJSON geometry, ring ends counted twice as they are written."""
+    if geometry.get("type") == "GeometryCollection":
+        for part in geometry["geometries"]:
+            yield from positions(part)
+        return
+    pending: list[Any] = [geometry["coordinates"]]
+    while pending:
+        node = pending.pop()
+        if len(node) >= 2 and all(isinstance(number, int | float) for number in node[:2]):
+            yield float(node[0]), float(node[1])
+        else:
+            pending.extend(node)
+
+
+def geometry_summary(geometry: Mapping[str, Any]) -> dict[str, Any]:
+    """Type, number of vertices and extent (west, south, east, north; degrees) of a geometry."""
+    points = list(positions(geometry))
+    west_east, south_north = [x for x, _ in points], [y for _, y in points]
+    extent = (
+        [min(west_east), min(south_north), max(west_east), max(south_north)] if points else None
+    )
+    return {"type": geometry["type"], "vertices": len(points), "extent": extent}
+
+
+def relation(rel: str) -> str:
+    """The last word of a link relation, which may be a URI."""
+    return rel.rstrip("/").rpartition("/")[2]
+
+
+def main_links(links: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """One link per relation that leads on, the HTML one if there is one; of items, all."""
+    chosen: dict[str, Mapping[str, Any]] = {}
+    for link in links:
+        rel = relation(str(link.get("rel", "")))
+        if rel in {"self", "alternate", "next", "prev", "root", "parent"} or link.get("templated"):
+            continue
+        subject = str(link["href"]) if rel == "item" else rel
+        if subject not in chosen or link.get("type") == "text/html":
+            chosen[subject] = link
+    return list(chosen.values())
+
+
+def link_to(document: Mapping[str, Any], rel: str) -> Mapping[str, Any] | None:
+    """The first link of *document* with this relation."""
+    links: Sequence[Mapping[str, Any]] = document.get("links") or ()
+    return next((link for link in links if link.get("rel") == rel), None)
+
+
+def type_name(schema: Mapping[str, Any]) -> str:
+    """A JSON Schema's type in a few words: `string (date)`, `array of number`, `$ref` by name."""
+    if "$ref" in schema:
+        return relation(str(schema["$ref"]))
+    for key in ("oneOf", "anyOf", "allOf"):
+        if options := schema.get(key):
+            joined = " & " if key == "allOf" else " | "
+            return joined.join(dict.fromkeys(type_name(option) for option in options))
+    declared = schema.get("type", "")
+    name = " | ".join(declared) if isinstance(declared, list) else str(declared)
+    if name == "array" and isinstance(schema.get("items"), Mapping):
+        return f"array of {type_name(schema['items'])}" if schema["items"] else name
+    shape = schema.get("format") or schema.get("x-ogc-role")
+    return f"{name} ({shape})" if name and shape else name or str(shape or "any")

@@ -1,0 +1,105 @@
+"""Small layers to load: squares on a grid, with every required field filled."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+import shapely
+
+from config.model import Catalogue, Field, Layer
+from config.vocabulary import EditionKey, EditionStatus, FieldType, Issuer, Text
+from providers.database import DatabaseRole, connect
+from providers.editions import Edition
+from providers.revisions import Revision, publish
+from providers.staging import FeatureTable
+from providers.tables import ensure_tables
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def an_edition(
+    layer: Layer, key: str, start: date = date(2023, 1, 1), end: date | None = None
+) -> Edition:
+    return Edition(
+        layer=layer.id,
+        key=EditionKey(key),
+        title=Text(zh=key, en=key),
+        valid_from=start,
+        valid_to=end,
+        status=EditionStatus.IN_FORCE,
+        issuer=Issuer.ABOVE,
+        document="test",
+    )
+
+
+def a_value(field: Field) -> Any:
+    if field.code_list is not None:
+        return next(iter(field.code_list.codes))
+    return {
+        FieldType.TEXT: "1",
+        FieldType.INTEGER: 1,
+        FieldType.DECIMAL: 1.5,
+        FieldType.DATE: date(2023, 1, 1),
+        FieldType.BOOLEAN: True,
+    }[field.type]
+
+
+def squares(
+    layer: Layer,
+    ids: Sequence[str],
+    *,
+    west: float = 125.0,
+    size: float = 0.01,
+    columns: dict[str, list[Any]] | None = None,
+) -> FeatureTable:
+    """One square per id, *size* degrees wide at 43°N, at the place that its number says."""
+    required = {f.code: [a_value(f)] * len(ids) for f in layer.fields if f.required}
+    places = [west + size * (int(name) if name else 0) for name in ids]
+    boxes = [shapely.box(x, 43.0, x + size, 43.0 + size) for x in places]
+    return FeatureTable(
+        ids=ids,
+        geometry=np.array(boxes, dtype=object),
+        columns={**required, **{code: list(ids) for code in layer.identity}, **(columns or {})},
+        plan="P1" if layer.plan == "required" else None,
+    )
+
+
+type Loader = Callable[..., Revision]
+
+
+@pytest.fixture
+def load_squares(database_url: str, catalogue: Catalogue) -> Loader:
+    """Publish squares as an edition of a layer."""
+
+    def load(
+        layer_id: str,
+        key: str,
+        ids: Sequence[str],
+        *,
+        start: date = date(2023, 1, 1),
+        end: date | None = None,
+        **options: Any,
+    ) -> Revision:
+        layer = catalogue.layers[layer_id]
+        edition = an_edition(layer, key, start, end)
+        with connect(database_url, DatabaseRole.OWNER) as connection:
+            ensure_tables(connection, layer, edition.key)
+        with connect(database_url, DatabaseRole.WRITER) as connection:
+            return publish(
+                connection,
+                layer,
+                edition,
+                squares(layer, ids, **options),
+                author="test",
+                note="",
+                now=NOW,
+            )
+
+    return load
+
+
+@pytest.fixture
+def make_squares() -> Callable[..., FeatureTable]:
+    return squares

@@ -1,0 +1,47 @@
+"""Real clients: GDAL's OAPIF driver through pyogrio, and OWSLib."""
+
+import pyogrio
+from owslib.ogcapi.features import Features
+from owslib.ogcapi.processes import Processes
+
+
+def test_gdal_lists_and_reads_the_collections(live_server: str) -> None:
+    source = f"OAPIF:{live_server}"
+
+    names = {name for name, _ in pyogrio.list_layers(source)}
+    meta, _, geometry, fields = pyogrio.raw.read(source, layer="county")
+    columns = dict(zip(meta["fields"], fields, strict=True))
+
+    assert {"county", "land_use", "permanent_farmland"} <= names
+    assert len(geometry) == 11
+    assert meta["geometry_type"] in ("MultiPolygon", "Polygon", "Unknown")
+    assert "农安县" in set(columns["XZQMC"])
+
+
+def test_gdal_pages_through_a_layer_and_pushes_a_window_down(live_server: str) -> None:
+    source = f"OAPIF:{live_server}"
+
+    _, _, whole, _ = pyogrio.raw.read(source, layer="land_use", PAGE_SIZE=500)
+    _, _, part, _ = pyogrio.raw.read(source, layer="land_use", bbox=(125.30, 43.87, 125.34, 43.89))
+
+    assert len(whole) == 2_000
+    assert 0 < len(part) < len(whole)
+
+
+def test_owslib_reads_features(live_server: str) -> None:
+    service = Features(live_server)
+
+    page = service.collection_items("land_use", limit=5)
+    assert len(page["features"]) == 5
+    name = page["features"][0]["id"]
+    assert service.collection_item("land_use", name)["id"] == name
+    assert "land_use" in service.feature_collections()
+    assert service.collection_queryables("land_use")["type"] == "object"
+
+
+def test_owslib_runs_the_process(live_server: str) -> None:
+    service = Processes(live_server)
+
+    assert {"compliance-check", "echo"} <= {p["id"] for p in service.processes()}
+    result = service.execute("echo", inputs={"text": "一张图", "pause": 0}, response="document")
+    assert "一张图" in str(result)

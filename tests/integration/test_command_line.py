@@ -1,0 +1,132 @@
+"""The command `onemap` as an operator meets it: exit codes, one plain sentence, no traceback."""
+
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from config.settings import child_environ
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "server", *arguments],
+        cwd=ROOT,
+        env=child_environ(**environ),
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def refused(done: subprocess.CompletedProcess[str], says: str) -> None:
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_wrong_setting_is_one_sentence_and_exit_2() -> None:
+    refused(run("check", ONEMAP_PORT="http"), "ONEMAP_PORT")
+    refused(run("up", ONEMAP_PROT="1"), "ONEMAP_PROT")
+
+
+def test_a_taken_port_is_one_sentence_and_exit_2(database_url: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        refused(run("up", ONEMAP_PORT=port, ONEMAP_DATABASE_URL=database_url), port)
+
+
+def test_a_database_that_does_not_answer_is_one_sentence_and_exit_2() -> None:
+    refused(run("migrate", ONEMAP_DATABASE_URL="postgresql://x@127.0.0.1:9/none"), "database")
+
+
+def test_a_foreign_data_directory_is_one_sentence_and_exit_2(tmp_path: Path) -> None:
+    (tmp_path / "db").mkdir()
+    (tmp_path / "db" / "PG_VERSION").write_text("15\n")
+
+    refused(run("migrate", ONEMAP_HOME=str(tmp_path)), str(tmp_path))
+
+
+def test_the_catalogue_is_checked_and_its_findings_are_exit_1(tmp_path: Path) -> None:
+    assert run("check", ONEMAP_CATALOGUE="demo").returncode == 0
+    (tmp_path / "wrong.yaml").write_text("kind: layer\nid: Wrong\n")
+
+    done = run("check", ONEMAP_CATALOGUE=str(tmp_path))
+
+    assert done.returncode == 1
+    assert "wrong.yaml: /0/id: " in done.stderr
+
+
+def test_a_key_needs_a_role_that_exists_and_a_region_where_the_role_is_held_by_region(
+    database_url: str,
+) -> None:
+    def key(*more: str) -> subprocess.CompletedProcess[str]:
+        named = ("key", "new", "--organisation", "局", "--person", "张工")
+        return run(*named, *more, ONEMAP_DATABASE_URL=database_url)
+
+    assert "no role" in key("--role", "king").stderr
+    assert "--region" in key("--role", "surveyor").stderr
+    assert "digits" in key("--role", "surveyor", "--region", "22").stderr
+    made = key("--role", "surveyor", "--region", "220102")
+    assert made.returncode == 0
+    text = made.stdout.strip()
+    assert text.startswith("om_")
+    gone = run("key", "revoke", text.split("_")[1], ONEMAP_DATABASE_URL=database_url)
+    assert gone.returncode == 0
+    again = run("key", "revoke", text.split("_")[1], ONEMAP_DATABASE_URL=database_url)
+    assert again.returncode == 1
+
+
+def test_editions_are_listed(demo_database_url: str) -> None:
+    done = run("editions", "--json", ONEMAP_DATABASE_URL=demo_database_url)
+
+    assert done.returncode == 0
+    assert '"layer": "land_use", "edition": "2024"' in done.stdout
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_the_demo_prints_its_addresses_and_stops_cleanly(
+    demo_database_url: str, tmp_path: Path, free_port: Callable[[], int], sent: signal.Signals
+) -> None:
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "server", "demo", "--parcels", "2000"],
+        cwd=ROOT,
+        env=child_environ(
+            ONEMAP_DATABASE_URL=demo_database_url, ONEMAP_PORT=str(port), ONEMAP_HOME=str(tmp_path)
+        ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    printed = ""
+    while "Ctrl-C" not in printed:
+        line = process.stdout.readline()
+        assert line, process.communicate()
+        printed += line
+    with urlopen(f"http://127.0.0.1:{port}/collections", timeout=10) as response:
+        assert response.status == 200
+
+    process.send_signal(sent)
+    _, errors = process.communicate(timeout=60)
+
+    assert f"http://127.0.0.1:{port}/app/map" in printed
+    assert "loaded already" in printed
+    assert process.returncode == 0
+    assert "Traceback" not in errors
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0

@@ -1,0 +1,133 @@
+"""The running server against its own contract: no 5xx, nothing undocumented, each operation works."""
+
+import copy
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from schemathesis.engine import Status, from_schema
+from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
+
+PHASES = {"examples": True, "coverage": True, "fuzzing": False, "stateful": False}
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_schema_conformance",
+)
+MAX_SECONDS = 90
+PATIENCE_S = 20.0
+SEED = 20_210_101
+# Which job of `known_names` lets these succeed.
+JOB_OPERATIONS = {"getJob": "done", "getJobResults": "done", "dismissJob": "waiting"}
+
+
+def known_names(caller: httpx.Client) -> dict[str, str]:
+    """A feature and two jobs of the running server: one that has ended, one to be dismissed."""
+    page = caller.get("/collections/land_use/items", params={"limit": 1}).raise_for_status().json()
+    jobs = {}
+    for name, pause in (("done", 0), ("waiting", 20)):
+        answer = caller.post(
+            "/processes/echo/execution",
+            json={"inputs": {"text": name, "pause": pause}},
+            headers={"Prefer": "respond-async"},
+        )
+        jobs[name] = str(answer.raise_for_status().json()["jobID"])
+    until = time.monotonic() + PATIENCE_S
+    while caller.get(f"/jobs/{jobs['done']}").json()["status"] != "successful":
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    return {"feature": page["features"][0]["id"], **jobs}
+
+
+def with_names(document: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    """The document with examples that only a running server can know."""
+    known = copy.deepcopy(document)
+    known["components"]["parameters"]["featureId"]["example"] = names["feature"]
+    for item in known["paths"].values():
+        for operation in item.values():
+            if (job := JOB_OPERATIONS.get(operation["operationId"])) is not None:
+                parameters = operation["parameters"]
+                place = parameters.index({"$ref": "#/components/parameters/jobId"})
+                described = known["components"]["parameters"]["jobId"]
+                parameters[place] = {**described, "example": names[job]}
+    return known
+
+
+@pytest.fixture(scope="module")
+def caller(live_server: str, new_key: Callable[..., str]) -> Iterator[httpx.Client]:
+    """A surveyor of the city; what jobs are left over in the end are dismissed."""
+    headers = {
+        "Authorization": f"Bearer {new_key('surveyor', '220100')}",
+        "Accept": "application/json",
+    }
+    with httpx.Client(base_url=live_server, headers=headers, timeout=30) as client:
+        yield client
+        left = client.get("/jobs", params={"status": "accepted,running", "limit": 1000}).json()[
+            "jobs"
+        ]
+        for job in left:
+            client.delete(f"/jobs/{job['jobID']}")
+
+
+@pytest.fixture(scope="module")
+def scenarios(caller: httpx.Client, live_server: str) -> list[ScenarioFinished]:
+    """Everything that schemathesis tried, and what came of it."""
+    document = with_names(caller.get("/openapi").raise_for_status().json(), known_names(caller))
+    config = schemathesis.Config.from_dict(
+        {
+            "seed": SEED,
+            "base-url": live_server,
+            "headers": {"Authorization": caller.headers["Authorization"]},
+            "workers": 2,
+            "request-timeout": 20,
+            "max-time": MAX_SECONDS,
+            "phases": {name: {"enabled": enabled} for name, enabled in PHASES.items()},
+            "checks": {"enabled": False, **{name: {"enabled": True} for name in CHECKS}},
+            "generation": {"with-security-parameters": False, "database": "none"},
+        }
+    )
+    schema = schemathesis.openapi.from_dict(document, config=config)
+    finished = []
+    for event in from_schema(schema).execute():
+        assert not isinstance(event, NonFatalError | FatalError), event
+        if isinstance(event, ScenarioFinished):
+            finished.append(event)
+    return finished
+
+
+def test_the_server_keeps_to_its_contract(scenarios: list[ScenarioFinished]) -> None:
+    failures = [
+        f"{scenario.recorder.label}: {check.failure_info.failure}\n{check.failure_info.code_sample}"
+        for scenario in scenarios
+        for checks in scenario.recorder.checks.values()
+        for check in checks
+        if check.status is Status.FAILURE and check.failure_info is not None
+    ]
+
+    assert not failures, "\n\n".join(failures)
+    assert sum(len(scenario.recorder.interactions) for scenario in scenarios) > 500
+
+
+def test_every_operation_succeeds_at_least_once(
+    scenarios: list[ScenarioFinished], caller: httpx.Client
+) -> None:
+    statuses: dict[str, set[int]] = defaultdict(set)
+    for scenario in scenarios:
+        for interaction in scenario.recorder.interactions.values():
+            if interaction.response is not None:
+                statuses[scenario.recorder.label].add(interaction.response.status_code)
+    operations = {
+        f"{method.upper()} {path}"
+        for path, item in caller.get("/openapi").json()["paths"].items()
+        for method in item
+    }
+
+    assert statuses.keys() == operations
+    assert {
+        name for name in operations if not any(200 <= code < 300 for code in statuses[name])
+    } == set()

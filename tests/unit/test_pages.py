@@ -1,0 +1,299 @@
+"""The plain faces show the JSON document, in both languages, without script or other hosts."""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from markupsafe import Markup
+
+from server.web import operations, pages, values, words
+from server.web.pages import Alternate, Face, render
+
+HOSTILE = '<script>alert("x")</script><img src=x onerror=alert(1)>'
+ALTERNATES = (Alternate("application/json", "JSON", "/x?f=json"),)
+VOID = {"meta", "link", "br", "hr", "img", "input", "rect", "circle", "path"}
+
+
+@cache
+def sample(template: Face) -> dict[str, Any]:
+    """The address, the least document and a full one of tests/data/faces.yaml."""
+    path = Path(__file__).parents[1] / "data" / "faces.yaml"
+    found: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))["faces"][template.value]
+    if "html" in found["full"]:
+        found["full"]["html"] = Markup(found["full"]["html"])  # what the guide hands over
+    return found
+
+
+class Page(HTMLParser):
+    """What a page holds, and whether its tags are closed in order."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.words: list[str] = []
+        self._open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert not self._open
+        self.text = " ".join(self.words)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    def all(self, *names: str) -> list[dict[str, str]]:
+        return [attributes for tag, attributes in self.tags if tag in names]
+
+
+def face(template: Face, *, full: bool = True, lang: str = "zh") -> Page:
+    document = sample(template)["full" if full else "least"]
+    path = sample(template)["path"]
+    return Page(render(template, document, lang=lang, path=path, alternates=ALTERNATES))
+
+
+def leaves(value: Any) -> Iterator[str]:
+    """Every name and plain value of a document, coordinates left out (they are summarised)."""
+    if values.is_geometry(value):
+        yield str(value["type"])
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from leaves(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from leaves(each)
+    elif value is not None:
+        yield values.text(value)
+
+
+everything = pytest.mark.parametrize(
+    ("template", "full", "lang"),
+    [(each, full, lang) for each in Face for full in (False, True) for lang in words.LANGUAGES],
+)
+
+
+@everything
+def test_every_face_is_free_of_script_inline_style_and_foreign_hosts(
+    template: Face, full: bool, lang: str
+) -> None:
+    page = face(template, full=full, lang=lang)
+
+    assert not page.all(
+        "script", "style", "iframe", "img", "object", "embed", "base", "form", "use"
+    )
+    for tag, attributes in page.tags:
+        assert not [name for name in attributes if name == "style" or name.startswith("on")], tag
+        assert "url(" not in " ".join(attributes.get(name, "") for name in ("fill", "stroke"))
+        assert "src" not in attributes
+    loaded = {each["href"] for each in page.all("link") if each["rel"] != "alternate"}
+    assert loaded == {"data:,", f"/static/faces.css?v={pages.stylesheet()[1]}"}
+    for link in page.all("a"):
+        assert re.match(r"https?://|/(?!/)|#", link["href"]), link
+
+
+@everything
+def test_every_face_has_landmarks_ordered_headings_and_scoped_headers(
+    template: Face, full: bool, lang: str
+) -> None:
+    page = face(template, full=full, lang=lang)
+
+    assert page.all("html")[0]["lang"] == {"zh": "zh-CN", "en": "en"}[lang]
+    assert [len(page.all(name)) for name in ("header", "main", "footer", "h1", "title")] == [1] * 5
+    labels = [each["aria-label"] for each in page.all("nav")]
+    assert len(labels) == len(set(labels)) >= 2
+    levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)]
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    assert all(each.get("scope") in ("col", "row") for each in page.all("th"))
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert words.say(lang, "advisory") in page.text
+    assert words.say(lang, "system") in page.text
+
+
+# Lists of resources are summaries, references in the API definition are followed.
+summaries = (Face.COLLECTIONS, Face.PROCESSES, Face.DOCS, Face.GUIDE)
+
+
+@pytest.mark.parametrize("template", [each for each in Face if each not in summaries])
+def test_a_face_shows_every_value_of_its_document(template: Face) -> None:
+    page = face(template)
+    shown = page.text + " ".join(
+        value for _, attributes in page.tags for value in attributes.values()
+    )
+    said_as_word = {key.partition(".")[2] for key in words.WORDS} | {"Feature", "FeatureCollection"}
+
+    hidden = {leaf for leaf in leaves(sample(template)["full"]) if leaf not in shown}
+
+    assert hidden <= said_as_word
+
+
+@pytest.mark.parametrize("template", [each for each in Face if each is not Face.GUIDE])
+def test_a_face_shows_members_that_it_does_not_know(template: Face) -> None:
+    document, path = sample(template)["full"], sample(template)["path"]
+
+    html = render(template, {**document, "x": {"y": "未知"}}, lang="zh", path=path, alternates=())
+
+    assert "未知" in Page(html).text
+
+
+@pytest.mark.parametrize("template", list(Face))
+def test_text_from_data_never_becomes_markup(template: Face) -> None:
+    document, path = sample(template)["full"], sample(template)["path"]
+
+    html = render(template, document, lang="zh", path=path, alternates=(), user=HOSTILE)
+
+    assert not [tag for tag in ("<script", "<img", "<b>") if tag in html]
+    assert HOSTILE in Page(html).text
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["javascript:alert(1)", "JavaScript:alert(1)", "java\nscript:x", "\tjavascript:x",
+     " javascript:x", "data:text/html,x", "vbscript:x", "//evil.example/x", "/\\evil.example",
+     "\\\\evil", "https:evil\n", "file:///etc", "mailto:a@b", "", None, 5],
+)  # fmt: skip
+def test_an_address_of_another_scheme_is_text(value: Any) -> None:
+    assert values.safe_href(value) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "http://a.example/x?y=z:1#f",
+        "https://中国.example/",
+        "/x",
+        "x/y",
+        "?f=json",
+        "#a:b",
+        "./x",
+        "/files/a:b",
+    ],
+)
+def test_web_and_relative_addresses_are_links(value: str) -> None:
+    assert values.safe_href(value) == value
+
+
+def test_a_javascript_link_is_shown_as_text() -> None:
+    page = face(Face.LANDING)
+
+    assert "javascript:alert(1)" in page.text
+    assert not [each for each in page.all("a") if "javascript" in each["href"].lower()]
+
+
+def test_an_alternate_with_a_hostile_address_is_no_link() -> None:
+    hostile = (Alternate("application/json", "JSON", "javascript:alert(1)"),)
+
+    page = Page(render(Face.LANDING, {"links": []}, lang="zh", path="/", alternates=hostile))
+
+    assert "javascript" not in " ".join(each["href"] for each in page.all("a", "link"))
+
+
+def test_the_language_switch_keeps_the_other_parameters() -> None:
+    path = "/collections/a/items?limit=5&BZ=a%26b&lang=zh"
+
+    page = Page(render(Face.DOCUMENT, {}, lang="zh", path=path, alternates=()))
+
+    assert "/collections/a/items?limit=5&BZ=a%26b&lang=en" in [
+        each["href"] for each in page.all("a")
+    ]
+
+
+@pytest.mark.parametrize(
+    "path", ["//evil.example/x", "/\\evil.example", "/%5Cevil.example", "///evil.example"]
+)
+def test_no_request_path_turns_the_language_switch_to_another_host(path: str) -> None:
+    assert re.match(r"/(?![/\\])", pages.with_language(path, lang="en"))
+
+
+def test_paging_follows_the_links_of_the_document() -> None:
+    following = [each for each in face(Face.ITEMS).all("a") if each.get("rel") == "next"]
+
+    assert {each["href"] for each in following} == {"http://127.0.0.1:8080/x?limit=5&cursor=abc"}
+
+
+def test_generated_data_carry_the_stamp_and_others_do_not() -> None:
+    assert "模拟数据" in face(Face.COLLECTION).text
+    assert "Synthetic data" in face(Face.ITEMS, lang="en").text
+    assert "模拟数据" not in face(Face.COLLECTION, full=False).text
+
+
+def test_a_collection_opens_in_the_map() -> None:
+    for template in (Face.COLLECTION, Face.ITEMS, Face.TILESETS):
+        assert "/app/map?l=land_use" in [each["href"] for each in face(template).all("a")]
+
+
+def test_breadcrumbs_name_the_collection_as_its_link_does() -> None:
+    items = sample(Face.ITEMS)
+
+    crumbs = pages.breadcrumbs(items["full"], path=items["path"], lang="zh")
+
+    assert [crumb.label for crumb in crumbs] == ["首页", "数据集", "地类图斑", "要素"]
+
+
+def test_every_word_of_the_templates_exists_and_every_word_is_used() -> None:
+    folder = Path(pages.__file__).parent
+    source = "".join(path.read_text("utf-8") for path in (folder / "templates").glob("*.html"))
+    source += (folder / "pages.py").read_text("utf-8")
+    said = set(re.findall(r"""(?:say|word)\((?:lang, |code, )?["']([\w.-]+)["']\)""", source))
+    listed = {
+        name
+        for group in re.findall(r"for name in \(([^)]*)\)", source)
+        for name in re.findall(r'"(\w+)"', group)
+    }
+
+    assert said <= words.WORDS.keys()
+    assert {key for key in words.WORDS if "." not in key} <= said | listed
+
+
+def test_every_word_is_said_in_both_languages() -> None:
+    assert all(word.zh.strip() and word.en.strip() for word in words.WORDS.values())
+    with pytest.raises(ValueError, match="expected one of zh, en"):
+        words.say("fr", "home")
+
+
+def test_the_style_sheet_loads_nothing_and_has_raw_colours_in_tokens_only() -> None:
+    content, digest = pages.stylesheet()
+    css = content.decode("utf-8")
+
+    assert re.fullmatch("[0-9a-f]{16}", digest)
+    assert not [word for word in ("url(", "@import", "!important") if word in css]
+    coloured = [line for line in css.splitlines() if re.search(r"#[0-9a-f]{3}", line)]
+    assert all(re.match(r"\s+--[\w-]+: #[0-9a-f]{6};$", line) for line in coloured)
+
+
+def test_a_parameter_of_an_operation_replaces_the_one_of_its_path() -> None:
+    shared, own = ({"in": "query", "name": "f", "description": text} for text in "ab")
+    path = {"parameters": [shared], "get": {"parameters": [own]}}
+
+    (group,) = operations.groups({"paths": {"/x": path}})
+
+    assert [each["description"] for each in group.operations[0].parameters] == ["b"]
+
+
+def test_a_reference_that_leads_round_in_a_circle_ends() -> None:
+    document = {"a": {"$ref": "#/b"}, "b": {"$ref": "#/a"}}
+
+    assert "$ref" in operations.resolve(document, document["a"])
+
+
+def test_the_summary_of_a_geometry_counts_vertices_and_gives_its_extent() -> None:
+    point = {"type": "Point", "coordinates": [124.0, 44.0, 5.0]}
+    ring = {"type": "Polygon", "coordinates": [[[125.0, 43.0], [125.5, 43.0], [125.0, 43.0]]]}
+
+    summary = values.geometry_summary({"type": "GeometryCollection", "geometries": [point, ring]})
+
+    assert summary["vertices"] == 4
+    assert summary["extent"] == [124.0, 43.0, 125.5, 44.0]
