@@ -83,7 +83,10 @@ def schema(kind: str) -> Mapping[str, Any]:
     return _schemas()[f"urn:onemap:schema:{kind}"]
 
 
-class _TextLoader(yaml.SafeLoader):
+_SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where built
+
+
+class _TextLoader(_SafeLoader):  # type: ignore[misc]
     """YAML 1.2-like: dates and numbers with leading zeros stay text, a repeated key is an error."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
@@ -93,7 +96,8 @@ class _TextLoader(yaml.SafeLoader):
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {name!r} is given twice", node.start_mark
                 )
-        return super().construct_mapping(node, deep=deep)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep=deep)
+        return mapping
 
 
 _TextLoader.yaml_implicit_resolvers = {

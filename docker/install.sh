@@ -3,7 +3,7 @@
 #
 #   docker/install.sh             everything that `make demo` needs, and the tools of a developer
 #   docker/install.sh --runtime   only what a server needs
-#   docker/install.sh --tests     also the browser that `make test` drives
+#   docker/install.sh --tests     also the clients that `make test` drives: Chromium, GDAL, curl
 #
 # Nothing is fetched for a part that is current: then it works without a network.
 set -euo pipefail
@@ -118,7 +118,7 @@ else
     report apt "PostgreSQL $(postgis_here) with PostGIS installed"
 fi
 
-# --- Chromium, for the tests ------------------------------------------------------------------
+# --- Chromium, GDAL and curl, for the tests ------------------------------------------------------------------
 
 browser_here() {
     local name
@@ -134,10 +134,12 @@ if $browser; then
     missing=()
     browser_here || missing+=(chromium)
     chinese_fonts_here || missing+=(fontconfig fonts-noto-cjk)
+    command -v ogrinfo >/dev/null || missing+=(gdal-bin)
+    command -v curl >/dev/null || missing+=(curl)
     if [ ${#missing[@]} = 0 ]; then
         report browser "$(chromium --version 2>/dev/null || echo 'a browser was here')"
     else
-        may_use_apt || fail "the browser tests need: apt-get install ${missing[*]}"
+        may_use_apt || fail "the tests with real clients need: apt-get install ${missing[*]}"
         apt_install "${missing[@]}"
         report browser "installed ${missing[*]}"
     fi

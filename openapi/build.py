@@ -16,6 +16,8 @@ COMPONENTS = Path(__file__).with_name("components")
 EVERYWHERE = (400, 401, 406, 500, 503)  # what the layers around every operation may answer
 NO_CONTENT = (304,)
 UNSAFE: list[dict[str, list[str]]] = [{}, {"bearer": []}, {"session": [], "csrf": []}]
+# The key of the demo city's visitor, which only `onemap demo` creates: its data are simulated.
+DEMO_KEY = "om_demo00000001_simulated-city-key-for-trying-out-the-demo-"
 CONVERTER = re.compile(r"\{(\w+):\w+\}")
 type Json = dict[str, Any]
 
@@ -83,13 +85,6 @@ def build(routes: Sequence[Operation], specs: Sequence[Process], *, server_url: 
 def text(document: Json) -> str:
     """The document as it is committed."""
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
-
-
-def write(document: Json, path: Path) -> None:
-    """The document as a file; nothing is written where nothing changed."""
-    content = text(document)
-    if not path.is_file() or path.read_text(encoding="utf-8") != content:
-        path.write_text(content, encoding="utf-8")
 
 
 def process_id(spec_id: str) -> str:
@@ -161,8 +156,6 @@ def _credentials(_: Sequence[Process]) -> Json:
     }
 
 
-# The key of the demo city's visitor, which only `onemap demo` creates: its data are simulated.
-DEMO_KEY = "om_demo00000001_simulated-city-key-for-trying-out-the-demo-"
 BODIES = {"execution": _execution, "credentials": _credentials}
 
 

@@ -17,9 +17,8 @@ from procrastinate import App, PsycopgConnector
 
 from config.model import Catalogue
 from config.settings import Settings
-from processes.children import (
-    ChildDied,
-    Children,
+from processes.children import ChildDied, Children
+from processes.computation import (
     Computation,
     Done,
     Failed,

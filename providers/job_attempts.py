@@ -14,7 +14,8 @@ from psycopg.types.json import Jsonb
 
 from providers.access import Scope
 from providers.database import Pools
-from providers.jobs import QUEUE, Result, defer, scope_from
+from providers.job_records import Result, scope_from
+from providers.jobs import QUEUE, defer
 
 # A worker beats every 10 s; three missed beats is a dead worker, not a slow query.
 BEAT_S = 10.0

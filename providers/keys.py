@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from psycopg import AsyncConnection, Connection
@@ -39,22 +39,44 @@ def digest(secret: str) -> bytes:
 
 
 def new_key(
-    connection: Connection[TupleRow],
-    *,
-    organisation: str,
-    person: str,
-    role: str,
-    regions: tuple[str, ...],
-    expires_at: datetime | None,
+    connection: Connection[TupleRow], record: KeyRecord, expires_at: datetime | None
 ) -> str:
-    """Create a key and return its text, which is not stored."""
+    """Create a key for *record* (its id is given here) and return its text, which is not stored."""
     name, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    put_key(connection, replace(record, id=name), secret, expires_at)
+    return f"om_{name}_{secret}"
+
+
+def put_key(
+    connection: Connection[TupleRow],
+    record: KeyRecord,
+    secret: str,
+    expires_at: datetime | None = None,
+) -> None:
+    """Store a key's digest and whom it stands for; a key of the same id is in force again."""
     connection.execute(
         "INSERT INTO onemap.api_key (id, digest, organisation, person, role, regions, expires_at)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s)",
-        (name, digest(secret), organisation, person, role, list(regions), expires_at),
+        " VALUES (%s, %s, %s, %s, %s, %s, %s)"
+        " ON CONFLICT (id) DO UPDATE SET digest = excluded.digest, role = excluded.role,"
+        " regions = excluded.regions, expires_at = excluded.expires_at, revoked_at = NULL",
+        (
+            record.id,
+            digest(secret),
+            record.organisation,
+            record.person,
+            record.role,
+            list(record.regions),
+            expires_at,
+        ),
     )
-    return f"om_{name}_{secret}"
+
+
+def split_key(text: str) -> tuple[str, str]:
+    """The id and the secret of a key's text; ValueError where it is none."""
+    match = KEY_PATTERN.fullmatch(text)
+    if match is None:
+        raise ValueError("expected om_<id>_<secret>")
+    return match[1], match[2]
 
 
 def revoke_key(connection: Connection[TupleRow], name: str) -> bool:
@@ -67,17 +89,18 @@ def revoke_key(connection: Connection[TupleRow], name: str) -> bool:
 
 async def find_key(connection: AsyncConnection[TupleRow], text: str) -> KeyRecord | None:
     """The record of a key in force; None for anything else."""
-    match = KEY_PATTERN.fullmatch(text)
-    if match is None:
+    try:
+        name, secret = split_key(text)
+    except ValueError:
         return None
     row = await (
         await connection.execute(
             "SELECT id, organisation, person, role, regions, digest FROM onemap.api_key"
             " WHERE id = %s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())",
-            (match[1],),
+            (name,),
         )
     ).fetchone()
-    if row is None or not hmac.compare_digest(bytes(row[5]), digest(match[2])):
+    if row is None or not hmac.compare_digest(bytes(row[5]), digest(secret)):
         return None
     return _record(row)
 

@@ -11,7 +11,7 @@ from shapely import Geometry
 from sqlalchemy import Select, Table, bindparam, func, select
 from sqlalchemy.dialects.postgresql import BYTEA
 
-from providers.access import SRID, Scope
+from providers.access import ALL, SRID, Scope
 from providers.bindings import Bound
 from providers.dialect import compile_sql
 from providers.tables import edition_table
@@ -51,3 +51,19 @@ def features_meeting(
         plans=tuple(row[2] for row in rows),
         documents=tuple(row[3] for row in rows),
     )
+
+
+def part_in_scope(connection: Connection[TupleRow], polygon: Geometry, scope: Scope) -> Geometry:
+    """The part of *polygon* whose rows *scope* lets through; beyond it nothing is known."""
+    visible = polygon
+    if scope.regions is not ALL:
+        rows = connection.execute(
+            "SELECT ST_AsBinary(geom) FROM onemap.region"
+            " WHERE code = ANY(%s) AND geom && ST_GeomFromWKB(%s, 4490)",
+            (list(scope.regions), shapely.to_wkb(polygon)),
+        ).fetchall()
+        regions = shapely.from_wkb(np.array([bytes(row[0]) for row in rows], dtype=object))
+        visible = shapely.intersection(visible, shapely.union_all(regions))
+    if scope.areas is not ALL:
+        visible = shapely.intersection(visible, shapely.from_wkb(scope.areas))
+    return visible

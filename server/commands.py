@@ -16,7 +16,7 @@ from config.vocabulary import RegionCode
 from providers.cluster import open_cluster
 from providers.database import DatabaseRole, check_server, connect
 from providers.editions import list_editions_now
-from providers.keys import new_key, revoke_key
+from providers.keys import KeyRecord, new_key, revoke_key
 from providers.migrations import migrate
 from server import serving
 from server.logs import configure
@@ -64,9 +64,10 @@ def up(
     with database(settings) as url:
         migrate(url)
         if load_first:
-            from server.demo import load_demo
+            from server.demo import load_demo, set_demo_key
 
             load_demo(url, catalogue, **demo)
+            set_demo_key(url, wanted=listening.getsockname()[0] in ("127.0.0.1", "::1"))
         environ = child_environ(
             ONEMAP_DATABASE_URL=url,
             ONEMAP_HOME=str(settings.home),
@@ -175,14 +176,10 @@ def create_key(
     with database(settings) as url:
         migrate(url)
         with connect(url, DatabaseRole.WRITER) as connection:
-            text = new_key(
-                connection,
-                organisation=organisation,
-                person=person,
-                role=role,
-                regions=codes,
-                expires_at=until,
+            record = KeyRecord(
+                id="", organisation=organisation, person=person, role=role, regions=codes
             )
+            text = new_key(connection, record, until)
     print(text)
     return 0
 

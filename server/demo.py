@@ -8,9 +8,11 @@ from psycopg.rows import TupleRow
 
 from config.model import Catalogue
 from config.vocabulary import RegionCode, Text
+from openapi.build import DEMO_KEY
 from processes.workflows.demo import demo_loads
 from providers.admin_boundaries import ancestors, counties
 from providers.database import DatabaseRole, connect
+from providers.keys import KeyRecord, put_key, revoke_key, split_key
 from providers.regions import Region, replace_regions
 from providers.revisions import publish
 from providers.tables import analyse, ensure_tables
@@ -53,6 +55,26 @@ def load_demo(
             f"  {edition.layer:<24}{edition.key:<14}{len(table.ids):>9,} rows {took:6.1f} s",
             flush=True,
         )
+
+
+def set_demo_key(url: str, *, wanted: bool) -> None:
+    """Have the demo's published key where only this machine can use it, and nowhere else."""
+    name, secret = split_key(DEMO_KEY)
+    with connect(url, DatabaseRole.WRITER) as connection:
+        if wanted:
+            put_key(
+                connection,
+                KeyRecord(
+                    id=name,
+                    organisation="模拟市",
+                    person="访客",
+                    role="surveyor",
+                    regions=(CITY.value,),
+                ),
+                secret,
+            )
+        else:
+            revoke_key(connection, name)
 
 
 def _loaded(connection: Connection[TupleRow], note: str, layers: int) -> bool:

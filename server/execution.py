@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -25,9 +24,11 @@ from processes.spec import (
     ProcessSpec,
 )
 from providers.errors import BadParameter
-from providers.jobs import Job, JobQuery, JobStatus, NewJob, Result, job_id, parse_cursor
+from providers.job_records import Job, JobQuery, JobStatus, NewJob, Result, parse_cursor
+from providers.jobs import job_id
 from server import negotiate
 from server.links import link, query, segment
+from server.preference import Preference
 from server.problems import BodyTooLarge, UnsupportedMediaType
 from server.state import onemap, principal
 from server.web.pages import Face
@@ -36,42 +37,7 @@ MAX_BODY_BYTES = 1024 * 1024
 PARSED_ASIDE_BYTES = 32 * 1024  # a longer body is checked in a thread, not in the event loop
 DEFAULT_LIMIT, MAX_LIMIT = 10, 1_000
 NULL_CHARACTER = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-PREFERENCE = re.compile(
-    r'\s*([!#$%&\'*+.^_`|~0-9A-Za-z-]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s;,]*))?'
-)
 JOB_TYPE = "process"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preference:
-    """What Prefer asks for (RFC 7240); preferences that are not known are ignored."""
-
-    asynchronous: bool = False
-    wait_s: int | None = None
-
-    @classmethod
-    def parse(cls, headers: Sequence[str]) -> "Preference":
-        """All Prefer headers together; of a repeated preference the first counts."""
-        given: dict[str, str] = {}
-        for part in ",".join(headers).split(","):
-            if (match := PREFERENCE.match(part)) is not None:
-                given.setdefault(match[1].lower(), (match[2] or "").strip('"'))
-        wait = given.get("wait", "")
-        sound = wait.isascii() and wait.isdigit() and len(wait) <= 6
-        return cls(asynchronous="respond-async" in given, wait_s=int(wait) if sound else None)
-
-    def patience_s(self, most_s: float) -> float:
-        """How long the answer may wait for the job's end."""
-        if self.wait_s is not None:
-            return min(float(self.wait_s), most_s)
-        return 0.0 if self.asynchronous else most_s
-
-    def applied(self, *, accepted: bool) -> dict[str, str]:
-        """The Preference-Applied header, where a preference made a difference."""
-        names = ["respond-async"] if accepted and self.asynchronous else []
-        if self.wait_s is not None:
-            names.append(f"wait={self.wait_s}")
-        return {"Preference-Applied": ", ".join(names)} if names else {}
 
 
 async def processes(request: Request) -> Response:

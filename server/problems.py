@@ -16,7 +16,7 @@ from providers.errors import (
     StoreTimeout,
     StoreUnavailable,
 )
-from providers.jobs import NoSuchJob, ResultNotReady, TooManyJobs
+from providers.jobs import JobFailed, NoSuchJob, ResultNotReady, TooManyJobs
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -113,6 +113,9 @@ KINDS: dict[type[Exception], Kind] = {
         Text(zh="结果尚未生成", en="Result not ready"),
         f"{OGC}result-not-ready",
     ),
+    JobFailed: Kind(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "JobFailed", Text(zh="任务失败", en="Job failed")
+    ),
     TooManyJobs: Kind(
         HTTPStatus.TOO_MANY_REQUESTS, "TooManyJobs", Text(zh="未完成的任务过多", en="Too many jobs")
     ),
@@ -135,7 +138,7 @@ def kind_of(error: Exception) -> Kind:
 def problem(
     error: Exception, *, instance: str, request_id: str, lang: str, base_url: str = ""
 ) -> dict[str, Any]:
-    """The RFC 9457 body for *error*. What a 5xx says stays in the log."""
+    """The RFC 9457 body for *error*. What a 5xx says stays in the log; a job's failure is told."""
     kind = kind_of(error)
     title = kind.title.in_language(lang)
     document: dict[str, Any] = {
@@ -171,7 +174,7 @@ def documented() -> Mapping[str, Kind]:
 
 
 def _detail(error: Exception, kind: Kind, request_id: str) -> str:
-    if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, JobFailed):
         return f"See the log for request {request_id}."
     if isinstance(error, HTTPException):
         return error.detail

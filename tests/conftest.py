@@ -79,10 +79,11 @@ def database_url(cluster: Cluster, new_database: Callable[..., str]) -> Iterator
 @pytest.fixture(scope="session")
 def demo_template(cluster: Cluster, new_database: Callable[..., str], catalogue: Catalogue) -> str:
     """The demo city, loaded once."""
-    from server.demo import load_demo
+    from server.demo import load_demo, set_demo_key
 
     name = new_database()
     load_demo(cluster.address(name), catalogue, parcels=DEMO_PARCELS)
+    set_demo_key(cluster.address(name), wanted=True)
     return name
 
 

@@ -7,7 +7,8 @@ from config.vocabulary import Fact, Text
 from processes.algorithms.parcel_geometry import MAX_VERTICES
 from processes.context import Context
 from processes.spec import BodyError, Input, Output, ProcessSpec
-from processes.workflows.compliance import Advice, check_parcel, parcel_faults
+from processes.workflows.compliance import Advice, check_parcel
+from processes.workflows.parcel import parcel_faults
 from providers.crs import CRS84_URI, EPSG_URI
 
 POSITION = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 4}

@@ -21,18 +21,8 @@ from processes.spec import JSON, BodyError, InvalidBody
 from providers.access import ANONYMOUS_ID, Principal
 from providers.database import open_pools
 from providers.errors import NotFound
-from providers.jobs import (
-    Job,
-    JobQuery,
-    JobStatus,
-    JobStore,
-    NewJob,
-    NoSuchJob,
-    Result,
-    ResultNotReady,
-    job_id,
-    open_jobs,
-)
+from providers.job_records import Job, JobQuery, JobStatus, NewJob, Result
+from providers.jobs import JobStore, NoSuchJob, ResultNotReady, job_id, open_jobs
 from providers.pygeoapi.caller import scope_of_caller
 from providers.pygeoapi.source import DATABASE_VARIABLE, catalogue
 

@@ -17,26 +17,25 @@ import shapely
 from numpy.typing import NDArray
 from psycopg import Connection
 from psycopg.rows import TupleRow
-from shapely import Geometry, MultiPolygon, Polygon
+from shapely import Geometry
 
 from config.settings import PACKAGE_ROOT
 from config.vocabulary import ControlLine, Fact, Text
-from processes.algorithms.control_line_check import Areas, Measure, NoiseRule, measure, overlay
-from processes.algorithms.parcel_geometry import invalidity, read_parcel
-from processes.context import Context
-from processes.spec import BodyError, InvalidBody
-from providers.bindings import Bound, NotBound
-from providers.crs import (
-    CRS84_URI,
-    Crs,
-    CrsError,
-    Operation,
-    parse_crs,
-    to_plane,
-    to_storage,
-    zone_of,
+from processes.algorithms.control_line_check import (
+    Areas,
+    Measure,
+    NoiseRule,
+    Part,
+    ToPlane,
+    measure,
+    overlay,
 )
-from providers.overlays import Met, features_meeting
+from processes.context import Context
+from processes.workflows.parcel import Parcel, plane_of, read_stored
+from providers.access import ALL
+from providers.bindings import Bound, NotBound
+from providers.crs import Crs, to_plane
+from providers.overlays import Met, features_meeting, part_in_scope
 
 ADVISORY = Text(
     zh="系统辅助分析，不作为审批依据",
@@ -44,6 +43,7 @@ ADVISORY = Text(
 )
 PARAMETERS = PACKAGE_ROOT / "standards" / "parameters" / "boundary-noise.json"
 COORDINATE_DIGITS = 9
+OUTSIDE_SCOPE = "outside_scope"  # part of the parcel lies where the caller sees no rows
 TITLES = {
     ControlLine.PERMANENT_FARMLAND: Text(zh="永久基本农田", en="Permanent basic farmland"),
     ControlLine.ECOLOGICAL_REDLINE: Text(zh="生态保护红线", en="Ecological protection red line"),
@@ -59,82 +59,40 @@ class Advice(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parcel:
-    """A parcel in storage, and how it came there."""
-
-    geometry: Polygon | MultiPolygon  # longitude, latitude, EPSG:4490
-    crs: Crs
-    operation: Operation
-    declared_m2: float | None  # 申报面积
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """What one control line says about the parcel."""
 
     line: ControlLine
     fact: Fact
-    reason: str | None  # why data are missing
+    reason: str | None  # why data are missing, or incomplete
     bound: Bound | NotBound
     inside: Measure | None = None
     outside: Measure | None = None
     features: Sequence[Mapping[str, Any]] = ()
 
 
-def parcel_faults(inputs: Mapping[str, Any]) -> list[BodyError]:
-    """Everything wrong with the parcel and its reference system."""
-    try:
-        read(inputs)
-    except InvalidBody as error:
-        return list(error.errors)
-    return []
-
-
-def read(inputs: Mapping[str, Any]) -> Parcel:
-    """The parcel of a request, in storage; InvalidBody with every fault."""
-    faults: list[BodyError] = []
-    found = read_parcel(inputs["parcel"])
-    if isinstance(found, list):
-        faults += [BodyError(f"/parcel{place}", message) for place, message in found]
-    try:
-        crs = parse_crs(inputs.get("crs", CRS84_URI))
-    except CrsError as error:
-        faults.append(BodyError("/crs", str(error)))
-    if isinstance(found, list) or faults:
-        raise InvalidBody(faults)
-    try:
-        stored = to_storage(np.array([found], dtype=object), crs)
-    except CrsError as error:
-        raise InvalidBody([BodyError("/parcel", str(error))]) from error
-    geometry: Polygon | MultiPolygon = stored.geometries[0]
-    if why := invalidity(geometry):
-        raise InvalidBody([BodyError("/parcel", f"the polygon is not valid: {why}")])
-    return Parcel(
-        geometry=geometry,
-        crs=crs,
-        operation=stored.operation,
-        declared_m2=inputs.get("declared_area_m2"),
-    )
-
-
 def check_parcel(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Read, compute, tell: the findings of one parcel as a JSON document."""
-    parcel = read(inputs)
+    parcel = read_stored(inputs)
     plane_crs = plane_of(parcel, context.planar_crs)
     day = date.fromisoformat(inputs["check_date"]) if "check_date" in inputs else context.today
     noise = noise_rule()
     plane = partial(_to_plane, plane_crs)
     findings: list[Finding] = []
     with context.reading() as connection:
+        visible = part_in_scope(connection, parcel.geometry, context.scope)
+        seen = overlay(parcel.geometry, [visible], to_plane=plane, noise=noise)
+        whole = seen.outside.areas.planar_m2 == 0
         for number, line in enumerate(ControlLine):
             context.report(100 * number // len(ControlLine), TITLES[line].zh)
             bound = context.bound(line, day)
-            findings.append(_finding(context, connection, line, bound, parcel, plane, noise))
+            findings.append(_finding(context, connection, line, bound, parcel, plane, noise, whole))
     return {
         "advisory": {"zh": ADVISORY.zh, "en": ADVISORY.en},
         "check_date": day.isoformat(),
         "matter": inputs.get("matter"),
-        "parcel": _parcel_document(parcel, measure(parcel.geometry, plane), plane_crs),
+        "parcel": _parcel_document(parcel, measure(parcel.geometry, plane), plane_crs)
+        | {"visible_share": seen.inside.share},
         "control_lines": [_finding_document(f, parcel) for f in findings],
         "suggestion": _suggestion(findings),
         "parameters": {
@@ -162,19 +120,6 @@ def noise_rule() -> NoiseRule:
     )
 
 
-def plane_of(parcel: Parcel, configured: str | None) -> Crs:
-    """The file's own survey zone, else the configured plane, else the 3-degree zone."""
-    if parcel.crs.survey_zone:
-        return parcel.crs
-    if configured is not None:
-        return parse_crs(configured)
-    zone = zone_of(float(shapely.centroid(parcel.geometry).x))
-    if zone is None:
-        message = "lies outside the zones of China (73.5°E to 136.5°E), and no plane is configured"
-        raise InvalidBody([BodyError("/inputs/parcel", message)])
-    return zone
-
-
 def _to_plane(crs: Crs, geometries: NDArray[np.object_]) -> NDArray[np.object_]:
     return to_plane(geometries, crs)
 
@@ -185,30 +130,37 @@ def _finding(
     line: ControlLine,
     bound: Bound | NotBound,
     parcel: Parcel,
-    plane: Any,
+    plane: ToPlane,
     noise: NoiseRule,
+    whole: bool,
 ) -> Finding:
+    """*whole*: the caller's scope covers the parcel; else what is beyond it is unknown."""
     if isinstance(bound, NotBound):
         named = bound.binding.id if bound.binding else line.value
-        reason = f"{bound.reason}:{named}"
-        return Finding(line=line, fact=Fact.DATA_MISSING, reason=reason, bound=bound)
+        why = f"{bound.reason}:{named}"
+        return Finding(line=line, fact=Fact.DATA_MISSING, reason=why, bound=bound)
     met = features_meeting(connection, bound, parcel.geometry, context.scope)
     cut = overlay(parcel.geometry, met.geometries.tolist(), to_plane=plane, noise=noise)
     concerned = cut.inside.areas.planar_m2 > 0
+    if bound.layer.region == "none" and context.scope.regions is not ALL:
+        whole = False  # its rows name no region, so that a regional scope sees none of them
+    reason = None if whole else f"{OUTSIDE_SCOPE}:{bound.binding.id}"
+    if not concerned and not whole:
+        return Finding(line=line, fact=Fact.DATA_MISSING, reason=reason, bound=bound)
     return Finding(
         line=line,
         fact=Fact.CONCERNED if concerned else Fact.NOT_CONCERNED,
-        reason=None,
+        reason=reason,
         bound=bound,
         inside=cut.inside,
-        outside=cut.outside,
-        features=[_feature_document(met, part.feature, part) for part in cut.parts],
+        outside=cut.outside if whole else None,
+        features=[_feature_document(met, part) for part in cut.parts],
     )
 
 
 def _suggestion(findings: Sequence[Finding]) -> dict[str, Any]:
     """Without rules: 符合 only where every fact is there and none asks for a judgement."""
-    reasons = [f"{f.line}: {f.fact} {f.reason}" for f in findings if f.fact is Fact.DATA_MISSING]
+    reasons = [f"{f.line}: {f.fact} {f.reason}" for f in findings if f.reason is not None]
     for finding in findings:
         if finding.line is ControlLine.URBAN_GROWTH_BOUNDARY:
             if finding.outside is not None and finding.outside.areas.planar_m2 > 0:
@@ -279,11 +231,11 @@ def _measure_document(found: Measure | None, declared_m2: float | None) -> dict[
     }
 
 
-def _feature_document(met: Met, position: int, part: Any) -> dict[str, Any]:
+def _feature_document(met: Met, part: Part) -> dict[str, Any]:
     return {
-        "id": met.ids[position],
-        "plan": met.plans[position],
-        "document": met.documents[position],
+        "id": met.ids[part.feature],
+        "plan": met.plans[part.feature],
+        "document": met.documents[part.feature],
         "area_m2": part.areas.ellipsoid_m2,
         "planar_m2": part.areas.planar_m2,
         "geometry": _geojson(part.geometry),

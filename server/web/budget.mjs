@@ -34,5 +34,6 @@ const rows = [
   ['entry shared by all pages', size(shared), 80],
   ...pages.filter((page) => page !== map).map((page) => [`own part of ${page}`, size(own(page)), 60]),
 ]
-for (const [what, is, limit] of rows) console.log(`${is <= limit ? 'ok  ' : 'OVER'} ${what}: ${is.toFixed(1)} KB of ${limit}`)
+for (const [what, is, limit] of rows)
+  console.log(`${is <= limit ? 'ok  ' : 'OVER'} ${what}: ${is.toFixed(1)} KB of ${limit}`)
 process.exitCode = rows.some(([, is, limit]) => is > limit) ? 1 : 0

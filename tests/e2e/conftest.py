@@ -21,9 +21,12 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium; where it is missing the browser tests fail, they are not skipped."""
+    """Debian's Chromium; where it is missing the browser tests fail, they are not skipped.
+
+    One per module: while it runs, its event loop keeps other tests from running theirs.
+    """
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     assert program, "no chromium on this machine: `make test` installs it"
     with sync_playwright() as playwright:

@@ -160,7 +160,7 @@ def test_a_missing_value_is_a_dash_with_its_reason(open_map: Callable[..., Page]
     page.locator("#map").click(position={"x": 343, "y": 330})
 
     plan = page.locator(".card tr").filter(has_text="所属规划").locator("td")
-    expect(plan).to_have_text("— 本图层不属规划成果")
+    expect(plan).to_have_text("— 未登记所属规划")
 
 
 def test_the_address_is_the_state_and_back_undoes_a_step(

@@ -23,20 +23,8 @@ from providers.access import ALL, ANONYMOUS_ID, Principal, Scope
 from providers.database import DatabaseRole, connect, open_pools
 from providers.errors import NotFound
 from providers.job_attempts import AttemptStore
-from providers.jobs import (
-    Job,
-    JobFailed,
-    JobQuery,
-    JobStatus,
-    JobStore,
-    NewJob,
-    NoSuchJob,
-    Result,
-    ResultNotReady,
-    TooManyJobs,
-    open_jobs,
-    parse_cursor,
-)
+from providers.job_records import Job, JobQuery, JobStatus, NewJob, Result, parse_cursor
+from providers.jobs import JobFailed, JobStore, NoSuchJob, ResultNotReady, TooManyJobs, open_jobs
 
 ROOT = Path(__file__).resolve().parents[2]
 SEES_ALL = Scope(layers=ALL, regions=ALL, areas=ALL, ceiling=Classification.INTERNAL, functions=ALL)
@@ -548,7 +536,7 @@ def test_a_stopping_worker_gives_its_jobs_back_and_leaves_cleanly(
     async def look(jobs: JobStore, _: AttemptStore) -> JobStatus:
         return (await jobs.get(job.id, who)).status
 
-    assert with_jobs(database_url, look) is JobStatus.ACCEPTED
+    assert with_jobs(database_url, look) is JobStatus.ACCEPTED, (tmp_path / "worker.log").read_text()
     assert not worker_alive(Settings.from_environ({"ONEMAP_HOME": str(tmp_path)}))
 
 

@@ -86,6 +86,7 @@ def scenarios(caller: httpx.Client, live_server: str) -> list[ScenarioFinished]:
             "workers": 2,
             "request-timeout": 20,
             "max-time": MAX_SECONDS,
+            "cache": {"enabled": False},
             "phases": {name: {"enabled": enabled} for name, enabled in PHASES.items()},
             "checks": {"enabled": False, **{name: {"enabled": True} for name in CHECKS}},
             "generation": {"with-security-parameters": False, "database": "none"},

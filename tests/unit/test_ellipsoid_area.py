@@ -27,7 +27,8 @@ def from_plane(ring: list[list[float]], piece_m: float | None = None) -> Polygon
     plane = Polygon(ring)
     if piece_m is not None:
         plane = shapely.segmentize(plane, piece_m)
-    return shapely.transform(plane, TO_DEGREES.transform, interleaved=False)
+    points = shapely.get_coordinates(plane)
+    return Polygon(np.column_stack(TO_DEGREES.transform(points[:, 0], points[:, 1])))
 
 
 def worked() -> Iterator[Any]:

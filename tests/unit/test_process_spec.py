@@ -19,8 +19,8 @@ from processes.spec import BodyError, Input, InvalidBody, Output, ProcessSpec
 from providers.access import ALL, Scope
 from providers.bindings import Bound, Missing, NotBound, bind
 from providers.editions import Edition, EditionState
-from providers.jobs import scope_document, scope_from
-from server.execution import Preference
+from providers.job_records import scope_document, scope_from
+from server.preference import Preference
 
 TEXT = Text(zh="题", en="title")
 SHAPE = {

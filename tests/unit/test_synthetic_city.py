@@ -123,7 +123,8 @@ def test_neighbours_share_their_vertices_on_a_grid_of_a_billionth_of_a_degree(
 
 
 def test_dissolving_keeps_the_area_and_leaves_separate_parts_apart() -> None:
-    tiles = shapely.box([0, 1, 5, 9], 0, [1, 2, 6, 10], 1)
+    west = np.array([0.0, 1.0, 5.0, 9.0])
+    tiles = shapely.box(west, np.zeros(4), west + 1, np.ones(4))
 
     parts, label = dissolve(tiles, np.array([3, 3, 3, -1]))
 

@@ -97,7 +97,7 @@ def generate(
     Method (ours): districts are Voronoi cells of uneven rings of points; convex pieces are cut
     from them level by level (roads, street blocks, lots); river, lakes, railway and highways are
     laid over; all line work is noded on the grid, polygonised, and small faces join a neighbour.
-    Time and memory grow linearly with the number of parcels.
+    Memory grows linearly with the number of parcels, time as n log n (sorting and noding).
 
     Examples
     --------

@@ -124,6 +124,7 @@ def absorb(found: Faces, pieces: Pieces, *, least_m2: Floats, wanted: int) -> In
     """
     borders = _borders(found.polygons)
     union = _connected(found.union, borders)
+    cleaning = True
     while True:
         area = np.bincount(union, weights=found.area_m2)
         least = np.full(len(area), np.inf)
@@ -132,7 +133,9 @@ def absorb(found: Faces, pieces: Pieces, *, least_m2: Floats, wanted: int) -> In
         able = target >= 0
         chosen = (area < least) & able
         surplus = len(area) - wanted
-        if not chosen.any():
+        cleaning = cleaning and bool(chosen.any())
+        if not cleaning:
+            chosen[:] = False
             alike = np.flatnonzero(able & _mergeable(found, pieces, union, target))
             others = alike if len(alike) else np.flatnonzero(able)
             if surplus <= 0 or not len(others):

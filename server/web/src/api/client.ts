@@ -70,7 +70,10 @@ export function readProblem(json: unknown, response: Pick<Response, 'status' | '
     status: response.status,
     code: text(ofProblem(json, 'code')),
     detail: text(ofProblem(json, 'detail')),
-    errors: errors.map((item) => ({ pointer: text(ofPointed(item, 'pointer')), detail: text(ofPointed(item, 'detail')) })),
+    errors: errors.map((item) => ({
+      pointer: text(ofPointed(item, 'pointer')),
+      detail: text(ofPointed(item, 'detail')),
+    })),
     requestId: response.headers.get('X-Request-Id'),
   }
 }
@@ -95,7 +98,12 @@ export const getItems = (
   )
 
 export const getItem = (collectionId: string, featureId: string, signal: AbortSignal) =>
-  body(client.GET('/collections/{collectionId}/items/{featureId}', { params: { path: { collectionId, featureId } }, signal }))
+  body(
+    client.GET('/collections/{collectionId}/items/{featureId}', {
+      params: { path: { collectionId, featureId } },
+      signal,
+    }),
+  )
 
 export const getStyle = (styleId: string, lang: Language) =>
   body(client.GET('/styles/{styleId}', { params: { path: { styleId }, query: { lang, f: 'mapbox' } } }))

@@ -6,7 +6,15 @@ import { readSession } from './session'
 describe('the catalogue', () => {
   it('reads a sparse answer without inventing anything', () => {
     const sparse = readLayer({ id: 'x' })
-    expect(sparse).toMatchObject({ title: 'x', bounds: null, edition: null, editions: [], synthetic: false, style: null, updated: null })
+    expect(sparse).toMatchObject({
+      title: 'x',
+      bounds: null,
+      edition: null,
+      editions: [],
+      synthetic: false,
+      style: null,
+      updated: null,
+    })
     expect(isDrawable(sparse)).toBe(false)
     expect(readLayers(null)).toEqual([])
   })
@@ -19,7 +27,8 @@ describe('the catalogue', () => {
   })
 
   it('leaves the notice of synthetic data to its badge', () => {
-    const title = (synthetic: boolean) => readLayer({ id: 'x', title: '农田（模拟）（模拟数据）', 'x-onemap': { synthetic } }).title
+    const title = (synthetic: boolean) =>
+      readLayer({ id: 'x', title: '农田（模拟）（模拟数据）', 'x-onemap': { synthetic } }).title
     expect([title(true), title(false)]).toEqual(['农田', '农田（模拟）（模拟数据）'])
   })
 })
@@ -36,7 +45,12 @@ describe('a page of features', () => {
 
 describe('the session', () => {
   it('is anonymous unless the server says otherwise', () => {
-    for (const json of [null, {}, { authenticated: 'yes', person: '张' }]) expect(readSession(json)).toEqual({ authenticated: false })
-    expect(readSession({ authenticated: true, person: '张工', functions: 'all', csrf: 't' })).toMatchObject({ person: '张工', functions: 'all', csrf: 't' })
+    for (const json of [null, {}, { authenticated: 'yes', person: '张' }])
+      expect(readSession(json)).toEqual({ authenticated: false })
+    expect(readSession({ authenticated: true, person: '张工', functions: 'all', csrf: 't' })).toMatchObject({
+      person: '张工',
+      functions: 'all',
+      csrf: 't',
+    })
   })
 })

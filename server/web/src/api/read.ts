@@ -121,7 +121,9 @@ function field(json: unknown): Field {
 
 /** Flat or high boxes: the heights are left out. */
 function bounds(extent: unknown): Bounds | null {
-  const box = list(list(record(record(extent)['spatial'])['bbox'])[0]).filter((item): item is number => typeof item === 'number')
+  const box = list(list(record(record(extent)['spatial'])['bbox'])[0]).filter(
+    (item): item is number => typeof item === 'number',
+  )
   const [west, south, east, north] = box.length === 6 ? [box[0], box[1], box[3], box[4]] : box
   if (west === undefined || south === undefined || east === undefined || north === undefined) return null
   return [west, south, east, north]

@@ -10,7 +10,12 @@ const answer = (status: number, json: unknown) =>
 describe('failures told to people', () => {
   it('are sentences in their language, with what to do, the detail and the request id', () => {
     const failure = answer(400, { code: 'InvalidParameterValue', detail: 'bbox: 4 numbers' })
-    expect(tell(failure, zh)).toEqual({ title: '请求参数不正确', advice: '请检查链接或输入后重试。', detail: 'bbox: 4 numbers', requestId: 'abc-1' })
+    expect(tell(failure, zh)).toEqual({
+      title: '请求参数不正确',
+      advice: '请检查链接或输入后重试。',
+      detail: 'bbox: 4 numbers',
+      requestId: 'abc-1',
+    })
     expect(tell(failure, en).title).toBe('A request parameter is wrong')
   })
 
@@ -24,7 +29,10 @@ describe('failures told to people', () => {
   })
 
   it('keep the pointers of a rejected body', () => {
-    const problem = readProblem({ errors: [{ pointer: '/key', detail: 'required' }] }, new Response(null, { status: 400 }))
+    const problem = readProblem(
+      { errors: [{ pointer: '/key', detail: 'required' }] },
+      new Response(null, { status: 400 }),
+    )
     expect(problem.errors).toEqual([{ pointer: '/key', detail: 'required' }])
   })
 })

@@ -7,10 +7,29 @@ import { isoDate } from './date'
 import { isSuperseded } from './edition'
 import { buildTree, filterLayers, listed } from './tree'
 
-const inForce = { key: '2024', title: '2024年', validFrom: '2024-12-31', validTo: null, status: { code: 'in_force', title: '启用' }, issuer: { code: 'own', title: '本级' }, document: '文〔2025〕1号' }
-const repealed = { ...inForce, key: '2023', title: '2023年', validFrom: '2023-12-31', validTo: '2024-12-30', status: { code: 'repealed', title: '废止' } }
+const inForce = {
+  key: '2024',
+  title: '2024年',
+  validFrom: '2024-12-31',
+  validTo: null,
+  status: { code: 'in_force', title: '启用' },
+  issuer: { code: 'own', title: '本级' },
+  document: '文〔2025〕1号',
+}
+const repealed = {
+  ...inForce,
+  key: '2023',
+  title: '2023年',
+  validFrom: '2023-12-31',
+  validTo: '2024-12-30',
+  status: { code: 'repealed', title: '废止' },
+}
 const layer = (id: string, theme: object, more: object = {}) =>
-  readLayer({ id, title: `${id} 层`, 'x-onemap': { theme, geometry: 'polygon', style: 's', edition: inForce, editions: [inForce, repealed], ...more } })
+  readLayer({
+    id,
+    title: `${id} 层`,
+    'x-onemap': { theme, geometry: 'polygon', style: 's', edition: inForce, editions: [inForce, repealed], ...more },
+  })
 
 describe('areas', () => {
   it('are hectares with 4 decimals and mu with 2', () => {
@@ -27,16 +46,24 @@ describe('areas', () => {
 
 describe('coordinates', () => {
   it('read what they wrote, on every quarter of the globe', () => {
-    for (const place of [[125.32416, 43.88653], [-0.5, -0.25], [180, 90], [-180, -90], [0, 0]] as const)
+    for (const place of [
+      [125.32416, 43.88653],
+      [-0.5, -0.25],
+      [180, 90],
+      [-180, -90],
+      [0, 0],
+    ] as const)
       expect(parsePosition(formatPosition(place))).toEqual(place)
   })
 
   it('are read longitude first, with Western or Chinese commas or a space', () => {
-    for (const text of ['125.3,43.9', '125.3， 43.9', ' 125.3 43.9 ', '125.3°E, 43.9°N', '125.3e43.9n']) expect(parsePosition(text)).toEqual([125.3, 43.9])
+    for (const text of ['125.3,43.9', '125.3， 43.9', ' 125.3 43.9 ', '125.3°E, 43.9°N', '125.3e43.9n'])
+      expect(parsePosition(text)).toEqual([125.3, 43.9])
   })
 
   it('are refused when they are none', () => {
-    for (const text of ['', '125', '43.9,125.3', '4861436.64 42445690.19', '181,0', 'a,b', '1,2,3']) expect(parsePosition(text)).toBeNull()
+    for (const text of ['', '125', '43.9,125.3', '4861436.64 42445690.19', '181,0', 'a,b', '1,2,3'])
+      expect(parsePosition(text)).toBeNull()
   })
 })
 

@@ -19,7 +19,9 @@ const layer = readLayer({
   },
 })
 const rows = (properties: object) =>
-  new Map(describeFeature(layer, readFeature({ id: '220100000000000001', properties }), zh).map((row) => [row.name, row]))
+  new Map(
+    describeFeature(layer, readFeature({ id: '220100000000000001', properties }), zh).map((row) => [row.name, row]),
+  )
 
 describe('the attributes of a feature', () => {
   it('carry the titles of fields, units and codes that the server gives', () => {

@@ -24,7 +24,11 @@ export function describeFeature(layer: Layer, feature: Feature, words: Words): r
   const fields = layer.fields.filter((field) => !SYSTEM.test(field.name))
   return [
     { name: results.id, value: feature.id || null, missing: results.missing, strong: true },
-    ...fields.map((field) => ({ name: fieldName(field, words), value: fieldValue(field, properties[field.name], words), missing: results.missing })),
+    ...fields.map((field) => ({
+      name: fieldName(field, words),
+      value: fieldValue(field, properties[field.name], words),
+      missing: results.missing,
+    })),
     ...(layer.geometry === 'none' ? [] : areaRows(areaM2, words)),
     { name: results.region, value: text('om_region'), missing: results.missingRegion },
     { name: results.plan, value: text('om_plan'), missing: results.missingPlan },

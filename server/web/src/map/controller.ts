@@ -55,7 +55,13 @@ export class MapController {
 
   constructor(target: HTMLElement, colours: MarkColours, events: MapEvents) {
     this.#events = events
-    this.#view = new View({ projection: 'EPSG:3857', center: [0, 0], resolution: 80_000, enableRotation: false, ...LIMITS })
+    this.#view = new View({
+      projection: 'EPSG:3857',
+      center: [0, 0],
+      resolution: 80_000,
+      enableRotation: false,
+      ...LIMITS,
+    })
     this.#map = new OlMap({
       target,
       view: this.#view,

@@ -10,8 +10,16 @@ export interface Row {
   readonly missing: string
 }
 
-export function describeLayer(layer: Layer, edition: Edition | null, { layer: words, classifications }: Words): readonly Row[] {
-  const row = (name: string, value: string | null | undefined): Row => ({ name, value: value || null, missing: words.missing })
+export function describeLayer(
+  layer: Layer,
+  edition: Edition | null,
+  { layer: words, classifications }: Words,
+): readonly Row[] {
+  const row = (name: string, value: string | null | undefined): Row => ({
+    name,
+    value: value || null,
+    missing: words.missing,
+  })
   return [
     row(words.edition, edition?.title),
     row(words.status, edition?.status.title),

@@ -34,7 +34,6 @@ const WORLD_RESOLUTION = 78271.51696402048
 
 export class TiledLayer {
   readonly layer: VectorTileLayer
-  readonly #source: VectorTileSource
   readonly #report: (status: LayerStatus) => void
   #drawn: DrawnLayer
   #status: LayerStatus = IDLE
@@ -42,15 +41,8 @@ export class TiledLayer {
   constructor(drawn: DrawnLayer, report: (status: LayerStatus) => void) {
     this.#drawn = drawn
     this.#report = report
+    this.layer = new VectorTileLayer({ source: this.#tiles(), declutter: true })
     const zooms = zoomsOf(drawn.style, drawn.source)
-    this.#source = new VectorTileSource({
-      format: new MVT({ layers: [drawn.source] }),
-      tileGrid: createXYZ({ tileSize: TILE_SIZE, minZoom: zooms.min, maxZoom: zooms.max }),
-      tileUrlFunction: ([zoom, column, row]) => tileAddress(drawn.collection, zoom ?? 0, row ?? 0, column ?? 0),
-      tileLoadFunction: (tile, url) => this.#load(tile as VectorTile<RenderFeature>, url),
-      wrapX: false,
-    })
-    this.layer = new VectorTileLayer({ source: this.#source, declutter: true })
     // Below the first zoom with tiles nothing is asked for: one more level would be four times the tiles.
     this.layer.setMaxResolution((WORLD_RESOLUTION / 2 ** zooms.min) * 1.01)
     draw(this.layer, drawn.style, drawn.source)
@@ -63,15 +55,29 @@ export class TiledLayer {
     this.#drawn = drawn
   }
 
-  /** Forgets what was loaded and asks again. */
+  /** Forgets what was loaded and asks again. `refresh()` of a source keeps the tiles that failed: a new one does not. */
   reload(): void {
     this.#become({ pending: this.#status.pending, failure: null })
-    this.#source.refresh()
+    const before = this.layer.getSource()
+    this.layer.setSource(this.#tiles())
+    before?.dispose()
   }
 
   dispose(): void {
+    this.layer.getSource()?.dispose()
     this.layer.dispose()
-    this.#source.dispose()
+  }
+
+  #tiles(): VectorTileSource {
+    const { style, source, collection } = this.#drawn
+    const zooms = zoomsOf(style, source)
+    return new VectorTileSource({
+      format: new MVT({ layers: [source] }),
+      tileGrid: createXYZ({ tileSize: TILE_SIZE, minZoom: zooms.min, maxZoom: zooms.max }),
+      tileUrlFunction: ([zoom, column, row]) => tileAddress(collection, zoom ?? 0, row ?? 0, column ?? 0),
+      tileLoadFunction: (tile, url) => this.#load(tile as VectorTile<RenderFeature>, url),
+      wrapX: false,
+    })
   }
 
   #load(tile: VectorTile<RenderFeature>, url: string): void {

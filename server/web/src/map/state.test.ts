@@ -16,7 +16,9 @@ const FEATURES = ['220102000000000001', 'a/b', '图斑 1', 'x.y:80', '%2F', '1,2
 
 function anyState(seed: number): MapState {
   const { next, whole, pick } = generator(seed + 1)
-  const layers = IDS.flatMap((layer): LayerChoice[] => (next() < 0.5 ? [{ layer, edition: pick(EDITIONS), opacity: whole(101) }] : []))
+  const layers = IDS.flatMap((layer): LayerChoice[] =>
+    next() < 0.5 ? [{ layer, edition: pick(EDITIONS), opacity: whole(101) }] : [],
+  )
   return normalise({
     centre: next() < 0.2 ? null : [next() * 360 - 180, next() * 180 - 90],
     scale: next() < 0.2 ? null : clampScale(10 ** (next() * 9)),
@@ -49,13 +51,30 @@ describe('the codec of the map state', () => {
 
   it('never throws, and names everything it drops, whatever an address says', () => {
     const { pick, whole } = generator(7)
-    const parts = ['', '1', '-181,0', '1,2,3', 'a:101', 'a.b.c', 'A', 'a,a', '/', 'a/', 'NaN,1', '1e3,2', '🗺', "a'--", '9'.repeat(40)]
+    const parts = [
+      '',
+      '1',
+      '-181,0',
+      '1,2,3',
+      'a:101',
+      'a.b.c',
+      'A',
+      'a,a',
+      '/',
+      'a/',
+      'NaN,1',
+      '1e3,2',
+      '🗺',
+      "a'--",
+      '9'.repeat(40),
+    ]
     for (let round = 0; round < 500; round += 1) {
       const name = pick(['c', 's', 'crs', 'l', 'sel', 'unknown'])
       const value = pick([pick(parts), `${pick(parts)}${pick(parts)}`, null, undefined, ['a', 'b'], whole(9)])
       const { state, dropped } = decode({ [name]: value })
       expect(decode(encode(state)).state).toEqual(state)
-      if (value !== undefined && encode(state)[name] === undefined && name !== 'crs') expect(dropped.length).toBeGreaterThan(0)
+      if (value !== undefined && encode(state)[name] === undefined && name !== 'crs')
+        expect(dropped.length).toBeGreaterThan(0)
     }
   })
 
@@ -78,7 +97,11 @@ describe('the codec of the map state', () => {
   })
 
   it('keeps the centre to a metre and the scale within what a map can show', () => {
-    expect(encode({ ...EMPTY, centre: [125.324164999, 43.886531], scale: 9999.6 })).toEqual({ c: '125.32416,43.88653', s: '10000', crs: '3857' })
+    expect(encode({ ...EMPTY, centre: [125.324164999, 43.886531], scale: 9999.6 })).toEqual({
+      c: '125.32416,43.88653',
+      s: '10000',
+      crs: '3857',
+    })
     expect(decode({ s: '1' }).state.scale).toBe(SCALE_RANGE[0])
     expect(decode({ s: '9999999999' }).state.scale).toBe(SCALE_RANGE[1])
   })

@@ -78,7 +78,8 @@ export function decode(query: Readonly<Record<string, unknown>>): Decoded {
     return value
   }
   const known = new Set(['c', 's', 'crs', 'l', 'sel'])
-  for (const [name, value] of Object.entries(query)) if (!known.has(name)) dropped.push(`${name}=${String(value ?? '')}`)
+  for (const [name, value] of Object.entries(query))
+    if (!known.has(name)) dropped.push(`${name}=${String(value ?? '')}`)
   read('crs', (text) => (text === VIEW_CRS ? text : null))
   const state = normalise({
     centre: read('c', parseCentre),

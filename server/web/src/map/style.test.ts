@@ -4,7 +4,11 @@ import { readStyle, zoomsOf } from './style'
 describe('a style of the server', () => {
   const style = readStyle({
     version: 8,
-    metadata: { 'onemap:legend': { one: [{ title: '甲', fill: '#fff', outline: null, hatch: true, opacity: 0.5, dash: [4, 2] }, {}] } },
+    metadata: {
+      'onemap:legend': {
+        one: [{ title: '甲', fill: '#fff', outline: null, hatch: true, opacity: 0.5, dash: [4, 2] }, {}],
+      },
+    },
     sources: { one: { type: 'vector', minzoom: 9, maxzoom: 16 }, two: { type: 'vector' } },
     layers: [{ id: 'a' }, { id: 'b', metadata: { 'onemap:hatch': '#333' } }],
   })

@@ -39,7 +39,12 @@ export function useFeatureInfo({ state, update }: MapStateHandle, { shown }: Pic
     return running.signal
   }
 
-  async function askLayer({ choice, layer, collection }: ShownLayer, at: Position, resolution: number, signal: AbortSignal): Promise<Hits> {
+  async function askLayer(
+    { choice, layer, collection }: ShownLayer,
+    at: Position,
+    resolution: number,
+    signal: AbortSignal,
+  ): Promise<Hits> {
     const own = { layer: choice.layer, edition: choice.edition }
     try {
       const page = await fetchFeaturesIn(collection, windowAround(at, resolution, layer.geometry), LIMIT, signal)
@@ -96,7 +101,11 @@ export function useFeatureInfo({ state, update }: MapStateHandle, { shown }: Pic
       if (signal.aborted) return
       hold(selection, feature)
       const { layer, edition } = selection
-      info.value = { kind: 'answered', at: null, hits: [{ layer, edition, features: [feature], more: false, error: null }] }
+      info.value = {
+        kind: 'answered',
+        at: null,
+        hits: [{ layer, edition, features: [feature], more: false, error: null }],
+      }
     } catch (error) {
       if (signal.aborted) return
       if (error instanceof Failure && error.reason.kind === 'problem' && error.reason.status === 404) {

@@ -85,7 +85,9 @@ export function useShown({ state, update }: MapStateHandle) {
         'replace',
       ),
     setEdition: (changed: LayerChoice, edition: string | null): void => {
-      const others = choices.value.filter((choice) => isSame(choice, changed) || choice.layer !== changed.layer || choice.edition !== edition)
+      const others = choices.value.filter(
+        (choice) => isSame(choice, changed) || choice.layer !== changed.layer || choice.edition !== edition,
+      )
       write(others.map((choice) => (isSame(choice, changed) ? { ...choice, edition } : choice)))
     },
     /** Moves a layer up (-1) or down (+1) in the drawing order. */

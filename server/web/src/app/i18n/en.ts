@@ -19,7 +19,8 @@ export const en: Words = {
   session: {
     signIn: 'Sign in',
     signInTitle: 'Sign in with an access key',
-    signInHint: 'Keys are issued by the administrator and begin with om_. The key is sent once and not kept in the browser.',
+    signInHint:
+      'Keys are issued by the administrator and begin with om_. The key is sent once and not kept in the browser.',
     key: 'Access key',
     keyMissing: 'Enter the access key.',
     signOut: 'Sign out',
@@ -109,7 +110,8 @@ export const en: Words = {
     noLayers: 'No layer to ask',
     noLayersNext: 'Tick layers in the resources panel first.',
     loading: 'Asking',
-    here: (layers, features) => `${features} ${features === 1 ? 'feature' : 'features'} in ${layers} ${layers === 1 ? 'layer' : 'layers'} here`,
+    here: (layers, features) =>
+      `${features} ${features === 1 ? 'feature' : 'features'} in ${layers} ${layers === 1 ? 'layer' : 'layers'} here`,
     tooMany: (limit) => `There are many features here; only the first ${limit} are listed. Zoom in and ask again.`,
     at: 'Position',
     clear: 'Clear results',
@@ -128,7 +130,7 @@ export const en: Words = {
     id: 'Business id',
     missing: 'not filled in',
     missingArea: 'no area geometry',
-    missingPlan: 'not a plan layer',
+    missingPlan: 'no plan recorded',
     missingBasis: 'no document recorded',
     missingRegion: 'in no division',
   },
@@ -155,7 +157,7 @@ export const en: Words = {
     collapse: (panel) => `Collapse ${panel}`,
     expand: (panel) => `Expand ${panel}`,
     resize: (panel) => `Resize ${panel}`,
-    close: 'Close',
+    sheets: 'Panels',
   },
   notice: {
     dropped: (parts) => `These parts of the link are not understood and were ignored: ${parts}`,
@@ -175,7 +177,10 @@ export const en: Words = {
     retry: 'Retry',
     requestId: 'Request id',
     copyId: 'Copy request id',
-    unreachable: ['The server cannot be reached', 'Check the network and retry; if it persists, tell the administrator.'],
+    unreachable: [
+      'The server cannot be reached',
+      'Check the network and retry; if it persists, tell the administrator.',
+    ],
     fallback: (status) => [
       `The server could not complete the request (${status})`,
       'Retry; if it happens again, give the request id to the administrator.',
@@ -189,7 +194,10 @@ export const en: Words = {
       NotAcceptable: ['The server cannot provide that format', 'Choose another format.'],
       Conflict: ['It conflicts with the present state', 'Reload and try again.'],
       Overloaded: ['The server is busy', 'Wait a moment and retry.'],
-      NoApplicableCode: ['The server had an internal error', 'Retry; if it happens again, give the request id to the administrator.'],
+      NoApplicableCode: [
+        'The server had an internal error',
+        'Retry; if it happens again, give the request id to the administrator.',
+      ],
     },
     statuses: {
       401: ['The sign-in is invalid or has expired', 'Check the access key, or sign in again.'],

@@ -127,7 +127,7 @@ export const zh = {
     id: '业务编号',
     missing: '未填写',
     missingArea: '无面状图形',
-    missingPlan: '本图层不属规划成果',
+    missingPlan: '未登记所属规划',
     missingBasis: '未登记文号',
     missingRegion: '未划入行政区',
   },
@@ -154,7 +154,7 @@ export const zh = {
     collapse: (panel: string) => `收起${panel}`,
     expand: (panel: string) => `展开${panel}`,
     resize: (panel: string) => `调整${panel}宽度`,
-    close: '关闭',
+    sheets: '面板',
   },
   notice: {
     dropped: (parts: string) => `链接中的这些部分无法识别，已忽略：${parts}`,

@@ -1,0 +1,134 @@
+"""What a job is: its record, its states, its scope, and the pages of the job list."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Literal
+from uuid import UUID
+
+from config.vocabulary import Classification
+from providers.access import ALL, Scope
+from providers.errors import BadParameter
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class JobStatus(StrEnum):
+    """Where a job stands (OGC API Processes 1.0, statusCode)."""
+
+    ACCEPTED = "accepted"
+    RUNNING = "running"
+    SUCCESSFUL = "successful"
+    FAILED = "failed"
+    DISMISSED = "dismissed"
+
+    @property
+    def final(self) -> bool:
+        return self not in (JobStatus.ACCEPTED, JobStatus.RUNNING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewJob:
+    """What is asked for, already validated."""
+
+    process: str
+    process_version: str
+    inputs: Mapping[str, Any]
+    outputs: tuple[str, ...]
+    response: Literal["raw", "document"]
+    catalogue: str  # digest of the catalogue that accepted it
+    per_owner: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job's state; inputs and results are read apart."""
+
+    id: UUID
+    process: str
+    process_version: str
+    owner: str
+    status: JobStatus
+    attempt: int
+    outputs: tuple[str, ...]
+    response: Literal["raw", "document"]
+    progress: int
+    message: str
+    error: Mapping[str, Any] | None
+    created: datetime
+    started: datetime | None
+    finished: datetime | None
+    updated: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One output's value: JSON text, or text of its media type."""
+
+    output: str
+    media_type: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobQuery:
+    """A page of the job list."""
+
+    limit: int
+    after: tuple[datetime, UUID] | None = None
+    statuses: tuple[JobStatus, ...] = tuple(JobStatus)
+    processes: tuple[str, ...] | None = None  # None: of any process
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPage:
+    """Jobs, newest first, and the cursor of the next page."""
+
+    jobs: tuple[Job, ...]
+    cursor: str | None
+
+
+def cursor(job: Job) -> str:
+    """Where the page after *job* begins."""
+    micros = (job.created - EPOCH) // timedelta(microseconds=1)
+    return base64.urlsafe_b64encode(f"{micros}.{job.id.hex}".encode()).decode().rstrip("=")
+
+
+def parse_cursor(text: str) -> tuple[datetime, UUID]:
+    """A cursor that `cursor` made."""
+    try:
+        plain = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
+        micros, _, name = plain.partition(".")
+        return EPOCH + timedelta(microseconds=int(micros)), UUID(name)
+    except (ValueError, binascii.Error, OverflowError):
+        raise BadParameter("cursor", text, "a cursor from a next link") from None
+
+
+def scope_document(scope: Scope) -> dict[str, Any]:
+    """A scope as JSON: the job keeps what its owner might see when it was made."""
+    return {
+        "layers": "all" if scope.layers is ALL else sorted(scope.layers),
+        "regions": "all" if scope.regions is ALL else list(scope.regions),
+        "areas": "all" if scope.areas is ALL else scope.areas.hex(),
+        "ceiling": scope.ceiling.value,
+        "functions": "all" if scope.functions is ALL else sorted(scope.functions),
+    }
+
+
+def scope_from(document: Mapping[str, Any]) -> Scope:
+    """The scope that `scope_document` wrote."""
+
+    def limit(name: str) -> Any:
+        return ALL if document[name] == "all" else document[name]
+
+    layers, regions, areas, functions = map(limit, ("layers", "regions", "areas", "functions"))
+    return Scope(
+        layers=layers if layers is ALL else frozenset(layers),
+        regions=regions if regions is ALL else tuple(regions),
+        areas=areas if areas is ALL else bytes.fromhex(areas),
+        ceiling=Classification(document["ceiling"]),
+        functions=functions if functions is ALL else frozenset(functions),
+    )

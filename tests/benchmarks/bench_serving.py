@@ -1,0 +1,89 @@
+"""Pages and tiles over loopback HTTP against the same statements sent to the database directly.
+
+Each row is the median of interleaved rounds; the ratio is server time over raw SQL time.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from http.client import HTTPConnection
+
+import psycopg
+import pytest
+
+from config.model import Catalogue
+from config.vocabulary import Classification, EditionKey
+from providers.access import ALL, Scope
+from providers.dialect import compile_sql
+from providers.features import FeatureQuery, page_statement
+from providers.tables import edition_table
+from providers.tiles import TileQuery, tile_statement
+
+ROUNDS = 40
+KEY = EditionKey("2024")
+EVERYTHING = Scope(
+    layers=ALL, regions=ALL, areas=ALL, ceiling=Classification.PUBLIC, functions=frozenset()
+)
+
+
+def median_ms(ask: Callable[[], object], other: Callable[[], object]) -> tuple[float, float]:
+    """Medians of two questions asked in turn, in milliseconds."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for _ in range(ROUNDS):
+        for question, taken in ((ask, times[0]), (other, times[1])):
+            began = time.perf_counter()
+            question()
+            taken.append((time.perf_counter() - began) * 1000)
+    return statistics.median(times[0]), statistics.median(times[1])
+
+
+@pytest.fixture
+def get(live_server: str) -> Callable[[str], bytes]:
+    host, _, port = live_server.removeprefix("http://").partition(":")
+    connection = HTTPConnection(host, int(port))
+
+    def ask(path: str) -> bytes:
+        connection.request("GET", path, headers={"Accept": "*/*", "Accept-Encoding": "identity"})
+        response = connection.getresponse()
+        body = response.read()
+        assert response.status == 200
+        return body
+
+    return ask
+
+
+@pytest.mark.parametrize("limit", [10, 100, 1_000])
+def test_a_page(
+    get: Callable[[str], bytes], live_settings: dict[str, str], catalogue: Catalogue, limit: int
+) -> None:
+    layer = catalogue.layers["land_use"]
+    query = FeatureQuery(limit=limit)
+    compiled = compile_sql(page_statement(layer, edition_table(layer, KEY), query, EVERYTHING))
+    values = compiled.binds({**query.parameters, "layer": layer.id, "edition": KEY})
+    with psycopg.connect(live_settings["ONEMAP_DATABASE_URL"]) as connection:
+        raw = lambda: connection.execute(compiled.text.encode(), values).fetchone()  # noqa: E731
+        ours, database = median_ms(lambda: get(f"/collections/land_use/items?limit={limit}"), raw)
+    print(
+        f"\nitems limit={limit}: {ours:.1f} ms, raw SQL {database:.1f} ms, ratio {ours / database:.2f}"
+    )
+
+
+@pytest.mark.parametrize(("z", "row", "column"), [(14, 5964, 13895), (12, 1491, 3473)])
+def test_a_tile(
+    get: Callable[[str], bytes],
+    live_settings: dict[str, str],
+    catalogue: Catalogue,
+    z: int,
+    row: int,
+    column: int,
+) -> None:
+    layer = catalogue.layers["land_use"]
+    compiled = compile_sql(tile_statement(layer, edition_table(layer, KEY), EVERYTHING))
+    values = compiled.binds(TileQuery(z=z, row=row, column=column).parameters)
+    path = f"/collections/land_use/tiles/WebMercatorQuad/{z}/{row}/{column}"
+    with psycopg.connect(live_settings["ONEMAP_DATABASE_URL"]) as connection:
+        raw = lambda: connection.execute(compiled.text.encode(), values).fetchone()  # noqa: E731
+        ours, database = median_ms(lambda: get(path), raw)
+    print(
+        f"\ntile {z}/{row}/{column}: {ours:.1f} ms, raw SQL {database:.1f} ms, ratio {ours / database:.2f}"
+    )
