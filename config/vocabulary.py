@@ -97,6 +97,13 @@ class Fact(StrEnum):
     DATA_MISSING = "数据缺失"
 
 
+class Advice(StrEnum):
+    """A suggestion (建议), advisory; without rules only these two can be given."""
+
+    CONFORMS = "符合"  # outside farmland and red line, inside the growth boundary, all data there
+    TO_VERIFY = "需核实"
+
+
 class GeometryKind(StrEnum):
     """What a layer's rows carry; stored as the Multi type in EPSG:4490."""
 

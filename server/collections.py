@@ -128,7 +128,10 @@ def facts(snapshot: Snapshot, resolved: Resolved, *, lang: str, detail: bool) ->
             "id": layer.theme.id,
             "title": layer.theme.title.in_language(lang),
             "order": layer.theme.order,
-            "parents": [{"id": t.id, "title": t.title.in_language(lang)} for t in themes[:-1]],
+            "parents": [
+                {"id": t.id, "title": t.title.in_language(lang), "order": t.order}
+                for t in themes[:-1]
+            ],
         },
         "edition": _edition(state, lang) if state else None,
         "editions": [_edition(s, lang) for s in snapshot.editions.get(layer.id, ())],

@@ -3,9 +3,9 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -23,15 +23,23 @@ from server.logs import configure
 from server.supervisor import Child, Supervisor
 
 
+@dataclass(frozen=True, slots=True)
+class Database:
+    """The instance's database: its address, and how to bring it back where it is ours."""
+
+    url: str
+    watch: Callable[[], None]
+
+
 @contextmanager
-def database(settings: Settings) -> Iterator[str]:
-    """The address of the instance's database: the given one, or the embedded cluster's."""
+def database(settings: Settings) -> Iterator[Database]:
+    """The given database, or the embedded cluster's for as long as it is needed."""
     if settings.database_url is not None:
         check_server(settings.database_url)
-        yield settings.database_url
+        yield Database(settings.database_url, lambda: None)
         return
     with open_cluster(settings.home, given=settings.home_given) as cluster:
-        yield cluster.url
+        yield Database(cluster.url, cluster.ensure_running)
 
 
 def catalogue_of(settings: Settings) -> Catalogue:
@@ -61,15 +69,15 @@ def up(
     """`onemap up` and, with *load_first*, `onemap demo`: database, server and worker in one go."""
     catalogue = catalogue_of(settings)
     listening = serving.bind(settings)
-    with database(settings) as url:
-        migrate(url)
+    with database(settings) as db:
+        migrate(db.url)
         if load_first:
             from server.demo import load_demo, set_demo_key
 
-            load_demo(url, catalogue, **demo)
-            set_demo_key(url, wanted=listening.getsockname()[0] in ("127.0.0.1", "::1"))
+            load_demo(db.url, catalogue, **demo)
+            set_demo_key(db.url, wanted=listening.getsockname()[0] in ("127.0.0.1", "::1"))
         environ = child_environ(
-            ONEMAP_DATABASE_URL=url,
+            ONEMAP_DATABASE_URL=db.url,
             ONEMAP_HOME=str(settings.home),
             ONEMAP_CATALOGUE=os.pathsep.join(map(str, settings.catalogue)),
         )
@@ -89,7 +97,9 @@ def up(
             log=settings.home / "log" / "worker.log",
         )
         local = f"http://{_reachable(settings.host)}:{settings.port}"
-        Supervisor([server, worker]).run(f"{local}/health/ready", announce or addresses(settings))
+        Supervisor([server, worker], db.watch).run(
+            f"{local}/health/ready", announce or addresses(settings)
+        )
     return 0
 
 
@@ -117,13 +127,13 @@ def serve(settings: Settings, *, engine: str, descriptor: int | None) -> int:
         listening = socket.socket(fileno=descriptor)
     else:
         listening = serving.bind(settings)
-    with database(settings) as url:
+    with database(settings) as db:
         if engine == "pygeoapi":
             from server.bridge import serve_stock
 
-            serve_stock(settings, url, listening)
+            serve_stock(settings, db.url, listening)
         else:
-            serving.serve(settings, url, listening)
+            serving.serve(settings, db.url, listening)
     return 0
 
 
@@ -132,15 +142,15 @@ def worker(settings: Settings) -> int:
     from processes.worker import run_worker
 
     configure(settings.log_level)
-    with database(settings) as url:
-        run_worker(replace(settings, database_url=url), catalogue_of(settings))
+    with database(settings) as db:
+        run_worker(replace(settings, database_url=db.url), catalogue_of(settings))
     return 0
 
 
 def migrate_database(settings: Settings) -> int:
     """`onemap migrate`."""
-    with database(settings) as url:
-        migrate(url)
+    with database(settings) as db:
+        migrate(db.url)
     print("the database is at this version's schema")
     return 0
 
@@ -173,9 +183,9 @@ def create_key(
     if roles[role].regions == "key" and not codes:
         print(f"The role {role!r} is held for regions; name them with --region.", file=sys.stderr)
         return 2
-    with database(settings) as url:
-        migrate(url)
-        with connect(url, DatabaseRole.WRITER) as connection:
+    with database(settings) as db:
+        migrate(db.url)
+        with connect(db.url, DatabaseRole.WRITER) as connection:
             record = KeyRecord(
                 id="", organisation=organisation, person=person, role=role, regions=codes
             )
@@ -186,7 +196,7 @@ def create_key(
 
 def end_key(settings: Settings, name: str) -> int:
     """`onemap key revoke`: takes effect within seconds."""
-    with database(settings) as url, connect(url, DatabaseRole.WRITER) as connection:
+    with database(settings) as db, connect(db.url, DatabaseRole.WRITER) as connection:
         if revoke_key(connection, name):
             print(f"key {name} is revoked")
             return 0
@@ -196,9 +206,9 @@ def end_key(settings: Settings, name: str) -> int:
 
 def editions(settings: Settings, *, as_json: bool) -> int:
     """`onemap editions`: what is loaded."""
-    with database(settings) as url:
-        migrate(url)
-        with connect(url, DatabaseRole.READER) as connection:
+    with database(settings) as db:
+        migrate(db.url)
+        with connect(db.url, DatabaseRole.READER) as connection:
             states = list_editions_now(connection)
     rows = [
         {
@@ -232,8 +242,8 @@ def pygeoapi_config(settings: Settings, output: Path | None) -> int:
     """`onemap pygeoapi-config`: the configuration with which stock pygeoapi serves this catalogue."""
     from server.bridge import stock_configuration_text
 
-    with database(settings) as url:
-        text = stock_configuration_text(settings, url)
+    with database(settings) as db:
+        text = stock_configuration_text(settings, db.url)
     if output is None:
         sys.stdout.write(text)
     else:

@@ -76,35 +76,55 @@ def legend(style: Style, lang: str) -> list[dict[str, Any]]:
 
 
 def _parts(style: Style, source: str) -> list[dict[str, Any]]:
-    """Per rule a fill and an outline; the first rule that matches a code wins."""
+    """A fill and an outline for all rules that share what cannot depend on data.
+
+    Colours, opacities and widths are looked up by code (`match`): one test per feature instead of
+    one per rule, which is what a browser without a GPU needs.
+    """
     parts: list[dict[str, Any]] = []
-    earlier: list[Any] = []
-    for number, rule in enumerate(style.rules):
-        match = _match(style, rule)
-        tests = [*([match] if match else []), *(["!", test] for test in earlier)]
-        chosen = {"filter": ["all", *tests]} if tests else {}
-        common = {"source": source, "source-layer": source, **chosen}
-        if style.geometry is GeometryKind.POLYGON and rule.fill is not None:
-            paint = {"fill-color": rule.fill, "fill-opacity": rule.opacity, "fill-antialias": True}
-            parts.append(
-                {"id": f"{source}-{number}-fill", "type": "fill", **common, "paint": paint}
-            )
-        if style.geometry is GeometryKind.POINT and rule.fill is not None:
+    rules = list(enumerate(style.rules))
+    for number, rule in rules:
+        alike = [n for n, other in rules if (other.hatch, other.dash) == (rule.hatch, rule.dash)]
+        if alike[0] != number:
+            continue  # drawn with the first of its kind
+        common = {"source": source, "source-layer": source}
+        if len(alike) < len(rules) or not any(not r.codes for r in style.rules):
+            common["filter"] = _choice(style, dict.fromkeys(alike, True), False)
+
+        def by_rule(values: dict[int, Any], alike: list[int] = alike) -> Any:
+            return _choice(style, {n: values[n] for n in alike}, values[alike[0]])
+
+        clear = "rgba(0,0,0,0)"
+        fills = {n: r.fill or clear for n, r in rules}
+        lines = {n: r.outline or clear for n, r in rules}
+        widths = {n: r.width for n, r in rules}
+        opacities = {n: r.opacity for n, r in rules}
+        filled = any(style.rules[n].fill for n in alike)
+        lined = any(style.rules[n].outline for n in alike)
+        if style.geometry is GeometryKind.POLYGON and filled:
             paint = {
-                "circle-color": rule.fill,
-                "circle-opacity": rule.opacity,
-                "circle-radius": rule.width,
+                "fill-color": by_rule(fills),
+                "fill-opacity": by_rule(opacities),
+                "fill-antialias": True,
+            }
+            part = {"id": f"{source}-{number}-fill", "type": "fill", **common, "paint": paint}
+            if rule.hatch:  # drawn by the client: MapLibre itself would need a sprite
+                part["metadata"] = {"onemap:hatch": rule.outline or "#4a5563"}
+            parts.append(part)
+        if style.geometry is GeometryKind.POINT and filled:
+            paint = {
+                "circle-color": by_rule(fills),
+                "circle-opacity": by_rule(opacities),
+                "circle-radius": by_rule(widths),
             }
             parts.append(
                 {"id": f"{source}-{number}-circle", "type": "circle", **common, "paint": paint}
             )
-        if rule.outline is not None and style.geometry is not GeometryKind.POINT:
-            line: dict[str, Any] = {"line-color": rule.outline, "line-width": rule.width}
+        if style.geometry is not GeometryKind.POINT and lined:
+            line: dict[str, Any] = {"line-color": by_rule(lines), "line-width": by_rule(widths)}
             if rule.dash:
                 line["line-dasharray"] = list(rule.dash)
             parts.append({"id": f"{source}-{number}-line", "type": "line", **common, "paint": line})
-        if match is not None:
-            earlier.append(match)
     if style.labels is not None:
         parts.append(
             {
@@ -127,11 +147,54 @@ def _parts(style: Style, source: str) -> list[dict[str, Any]]:
     return parts
 
 
-def _match(style: Style, rule: StyleRule) -> list[Any] | None:
-    if style.field is None or not rule.codes:
-        return None
-    value = ["get", style.field]
-    if rule.match == "exact":
-        return ["in", value, ["literal", list(rule.codes)]]
-    tests = [["==", ["slice", ["to-string", value], 0, len(code)], code] for code in rule.codes]
-    return ["any", *tests]
+def _choice(style: Style, values: dict[int, Any], otherwise: Any) -> Any:
+    """The value of the first rule that matches a feature's code, as a MapLibre expression.
+
+    Codes are looked up longest first. What a key of n characters chooses is the first rule whose
+    code is a prefix of the key, so that the order of the rules decides, not the length of codes.
+    """
+    rest = next((n for n, rule in enumerate(style.rules) if not rule.codes), None)
+    chosen: Any = otherwise if rest is None else values.get(rest, otherwise)
+    if style.field is None:
+        return next(iter(values.values()))
+    text = ["to-string", ["get", style.field]]
+    prefixes = {code for rule in style.rules if rule.match != "exact" for code in rule.codes}
+    for length in sorted({len(code) for code in prefixes}):
+        keys = sorted(code for code in prefixes if len(code) == length)
+        chosen = _lookup(
+            ["slice", text, 0, length],
+            {k: _first(style, k, exact=False) for k in keys},
+            values,
+            otherwise,
+            chosen,
+        )
+    whole = sorted({code for rule in style.rules if rule.match == "exact" for code in rule.codes})
+    return _lookup(
+        text, {k: _first(style, k, exact=True) for k in whole}, values, otherwise, chosen
+    )
+
+
+def _first(style: Style, key: str, *, exact: bool) -> int:
+    """The number of the first rule for a code (*exact*), or for every code that begins with *key*."""
+
+    def takes(rule: StyleRule) -> bool:
+        if not rule.codes:
+            return True
+        if rule.match == "exact":
+            return exact and key in rule.codes
+        return key.startswith(rule.codes)
+
+    return next(number for number, rule in enumerate(style.rules) if takes(rule))
+
+
+def _lookup(
+    value: Any, rules: dict[str, int], values: dict[int, Any], otherwise: Any, rest: Any
+) -> Any:
+    groups: dict[Any, list[str]] = {}
+    for key, number in rules.items():
+        groups.setdefault(values.get(number, otherwise), []).append(key)
+    # A branch that gives what everything else gives anyway is left out.
+    branches = [
+        part for result, keys in groups.items() if result != rest for part in (keys, result)
+    ]
+    return ["match", value, *branches, rest] if branches else rest

@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ MAX_LOG_BYTES = 20 * 1024 * 1024
 READY_WITHIN_S = 60.0
 STOP_WITHIN_S = 25.0
 RESTART_AFTER_S = 1.0
+WATCH_EVERY_S = 3.0
 
 
 class CannotRun(Exception):
@@ -70,6 +71,7 @@ class Supervisor:
     """Keeps the children running until it is told to stop."""
 
     children: list[Child]
+    watch: Callable[[], None] = lambda: None  # called every few seconds: is the database there?
     stopping: bool = field(default=False)
 
     def run(self, ready_url: str, announce: str) -> None:
@@ -81,7 +83,11 @@ class Supervisor:
                 child.start()
             if self._wait_ready(ready_url):
                 print(announce, flush=True)
+            looked = time.monotonic()
             while not self.stopping:
+                if time.monotonic() - looked > WATCH_EVERY_S:
+                    self.watch()
+                    looked = time.monotonic()
                 for child in self.children:
                     if not child.alive() and time.monotonic() - child.started > RESTART_AFTER_S:
                         print(

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from config.vocabulary import Fact, Text
+from config.vocabulary import Advice, Fact, Text
 from processes.algorithms.parcel_geometry import MAX_VERTICES
 from processes.context import Context
 from processes.spec import BodyError, Input, Output, ProcessSpec
-from processes.workflows.compliance import Advice, check_parcel
+from processes.workflows.compliance import check_parcel
 from processes.workflows.parcel import parcel_faults
 from providers.crs import CRS84_URI, EPSG_URI
 

@@ -8,7 +8,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from functools import cache, partial
 from typing import Any
 
@@ -20,7 +19,7 @@ from psycopg.rows import TupleRow
 from shapely import Geometry
 
 from config.settings import PACKAGE_ROOT
-from config.vocabulary import ControlLine, Fact, Text
+from config.vocabulary import Advice, ControlLine, Fact, Text
 from processes.algorithms.control_line_check import (
     Areas,
     Measure,
@@ -49,13 +48,6 @@ TITLES = {
     ControlLine.ECOLOGICAL_REDLINE: Text(zh="生态保护红线", en="Ecological protection red line"),
     ControlLine.URBAN_GROWTH_BOUNDARY: Text(zh="城镇开发边界", en="Urban growth boundary"),
 }
-
-
-class Advice(StrEnum):
-    """A suggestion (建议); without rules only these two can be given."""
-
-    CONFORMS = "符合"  # outside farmland and red line, inside the growth boundary, all data there
-    TO_VERIFY = "需核实"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

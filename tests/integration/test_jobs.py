@@ -536,7 +536,9 @@ def test_a_stopping_worker_gives_its_jobs_back_and_leaves_cleanly(
     async def look(jobs: JobStore, _: AttemptStore) -> JobStatus:
         return (await jobs.get(job.id, who)).status
 
-    assert with_jobs(database_url, look) is JobStatus.ACCEPTED, (tmp_path / "worker.log").read_text()
+    assert with_jobs(database_url, look) is JobStatus.ACCEPTED, (
+        tmp_path / "worker.log"
+    ).read_text()
     assert not worker_alive(Settings.from_environ({"ONEMAP_HOME": str(tmp_path)}))
 
 
