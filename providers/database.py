@@ -36,6 +36,8 @@ STATEMENT_TIMEOUT_MS = {
     DatabaseRole.WRITER: 30_000,
     DatabaseRole.READER: 10_000,
 }
+# A lost connection, a missing right, a full disk: for the operator, as one sentence.
+NOT_OURS_TO_MEND = (psycopg.OperationalError, psycopg.errors.InsufficientPrivilege)
 SEARCH_PATH = "onemap,procrastinate,public"
 
 
@@ -73,9 +75,15 @@ async def open_pools(url: str, *, readers: int = 8, writers: int = 4) -> AsyncIt
 def connect(
     url: str, role: DatabaseRole, *, statement_timeout_ms: int | None = None
 ) -> Iterator[Connection[TupleRow]]:
-    """One connection in a transaction, for loads, the command line and the worker's children."""
-    with psycopg.connect(url, **connection_options(role, statement_timeout_ms)) as connection:
-        yield connection
+    """One connection in a transaction, for loads and the command line.
+
+    What the operator must mend leaves as DatabaseError.
+    """
+    try:
+        with psycopg.connect(url, **connection_options(role, statement_timeout_ms)) as connection:
+            yield connection
+    except NOT_OURS_TO_MEND as error:
+        raise DatabaseError(f"The database refused: {_first_line(error)}.") from error
 
 
 def check_server(url: str) -> None:

@@ -12,6 +12,7 @@ from providers.database import DatabaseError
 from providers.errors import LoadRejected
 from server import commands
 from server.demo import DEFAULT_PARCELS, DEFAULT_SEED
+from server.lifeline import follow_parent
 from server.serving import PortTaken
 from server.supervisor import CannotRun
 
@@ -21,6 +22,8 @@ CANNOT_RUN = (SettingsError, DatabaseError, PortTaken, CannotRun, BoundariesMiss
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; whatever is the caller's to mend is one sentence on standard error."""
     given = _parser().parse_args(arguments)
+    if getattr(given, "lifeline", None) is not None:
+        follow_parent(given.lifeline)
     try:
         return _run(given, Settings.from_environ())
     except CatalogueError as error:
@@ -86,7 +89,9 @@ def _parser() -> argparse.ArgumentParser:
     serve = verbs.add_parser("serve", help="the HTTP server alone")
     serve.add_argument("--engine", choices=("onemap", "pygeoapi"), default="onemap")
     serve.add_argument("--fd", type=int, help=argparse.SUPPRESS)
-    verbs.add_parser("worker", help="run jobs")
+    worker = verbs.add_parser("worker", help="run jobs")
+    for child in (serve, worker):
+        child.add_argument("--lifeline", type=int, help=argparse.SUPPRESS)
     verbs.add_parser("migrate", help="bring the database to this version's schema")
     verbs.add_parser("check", help="check the catalogue; findings: exit 1")
     editions = verbs.add_parser("editions", help="list what is loaded")

@@ -83,23 +83,26 @@ def up(
         )
         program = [sys.executable, "-m", "server"]
         number = listening.fileno()
+        lifeline, held = os.pipe()  # closed with us, however we end
         server = Child(
             name="server",
-            command=[*program, "serve", "--fd", str(number)],
+            command=[*program, "serve", "--fd", str(number), "--lifeline", str(lifeline)],
             environ=environ,
             log=settings.home / "log" / "serve.log",
-            pass_fds=(number,),
+            pass_fds=(number, lifeline),
         )
         worker = Child(
             name="worker",
-            command=[*program, "worker"],
+            command=[*program, "worker", "--lifeline", str(lifeline)],
             environ=environ,
             log=settings.home / "log" / "worker.log",
+            pass_fds=(lifeline,),
         )
         local = f"http://{_reachable(settings.host)}:{settings.port}"
         Supervisor([server, worker], db.watch).run(
             f"{local}/health/ready", announce or addresses(settings)
         )
+        os.close(held)
     return 0
 
 

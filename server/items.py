@@ -4,6 +4,7 @@ import base64
 from typing import Any
 
 import orjson
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -74,11 +75,11 @@ async def items(request: Request) -> Response:
     fields = {"Content-Language": lang, **edition}
     if chosen == "html":
         document = orjson.loads(body) | {"title": layer.title.in_language(lang)}
-        text = negotiate.render(request, document, template="items.html", lang=lang)
-        return negotiate.answer(
-            request, text.encode(), f"{negotiate.HTML}; charset=utf-8", headers=fields, tag=tag
-        )
-    return negotiate.answer(request, body, negotiate.GEOJSON, headers=fields, tag=tag)
+        return await _face(request, document, "items.html", layer, fields, tag)
+    # compressing ten thousand features takes a moment: not in the event loop
+    return await run_in_threadpool(
+        negotiate.answer, request, body, negotiate.GEOJSON, headers=fields, tag=tag
+    )
 
 
 async def item(request: Request) -> Response:
@@ -114,11 +115,29 @@ async def item(request: Request) -> Response:
     if chosen == "html":
         document = orjson.loads(body)
         document["x-onemap"] = {"edition": key, "synthetic": resolved.layer.synthetic}
-        text = negotiate.render(request, document, template="item.html", lang=lang)
-        return negotiate.answer(
-            request, text.encode(), f"{negotiate.HTML}; charset=utf-8", headers=fields, tag=tag
-        )
+        return await _face(request, document, "item.html", resolved.layer, fields, tag)
     return negotiate.answer(request, body, negotiate.GEOJSON, headers=fields, tag=tag)
+
+
+async def _face(
+    request: Request,
+    document: dict[str, Any],
+    template: str,
+    layer: Layer,
+    fields: dict[str, str],
+    tag: str,
+) -> Response:
+    """The document as a page, with the fields' titles; a long page is written aside."""
+    lang = fields["Content-Language"]
+    named = [{"name": f.code, "title": f.title.in_language(lang)} for f in layer.fields]
+    document["x-onemap"]["fields"] = named
+
+    def written() -> Response:
+        text = negotiate.render(request, document, template=template, lang=lang).encode()
+        kind = f"{negotiate.HTML}; charset=utf-8"
+        return negotiate.answer(request, text, kind, headers=fields, tag=tag)
+
+    return await run_in_threadpool(written)
 
 
 def _query(layer: Layer, given: dict[str, str], resolved: Resolved) -> FeatureQuery:

@@ -1,11 +1,14 @@
 """Running the HTTP server: the socket first, so that a taken port is one sentence."""
 
 import socket
+import time
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from config.settings import Settings, hand_over
+
+LEFTOVERS_S = 3.0
 
 
 class PortTaken(Exception):
@@ -13,7 +16,18 @@ class PortTaken(Exception):
 
 
 def bind(settings: Settings) -> socket.socket:
-    """A listening socket on the instance's address."""
+    """A listening socket on the instance's address; what a killed instance left may end first."""
+    until = time.monotonic() + LEFTOVERS_S
+    while True:
+        try:
+            return _bind(settings)
+        except PortTaken:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
+
+
+def _bind(settings: Settings) -> socket.socket:
     try:
         family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
         listening = socket.socket(family, socket.SOCK_STREAM)

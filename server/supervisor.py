@@ -12,6 +12,8 @@ from types import FrameType
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from providers.database import DatabaseError
+
 MAX_LOG_BYTES = 20 * 1024 * 1024
 READY_WITHIN_S = 60.0
 STOP_WITHIN_S = 25.0
@@ -36,10 +38,14 @@ class Child:
     started: float = 0.0
 
     def start(self) -> None:
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        if self.log.exists() and self.log.stat().st_size > MAX_LOG_BYTES:
-            self.log.replace(self.log.with_suffix(".log.1"))
-        with self.log.open("ab") as output:
+        try:
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            if self.log.exists() and self.log.stat().st_size > MAX_LOG_BYTES:
+                self.log.replace(self.log.with_suffix(".log.1"))
+            output = self.log.open("ab")
+        except OSError as error:
+            raise CannotRun(f"The log {self.log} cannot be written: {error.strerror}.") from error
+        with output:
             self.process = subprocess.Popen(
                 self.command,
                 env=self.environ,
@@ -86,7 +92,7 @@ class Supervisor:
             looked = time.monotonic()
             while not self.stopping:
                 if time.monotonic() - looked > WATCH_EVERY_S:
-                    self.watch()
+                    self._look_after_database()
                     looked = time.monotonic()
                 for child in self.children:
                     if not child.alive() and time.monotonic() - child.started > RESTART_AFTER_S:
@@ -99,6 +105,14 @@ class Supervisor:
         finally:
             for child in self.children:
                 child.stop()
+
+    def _look_after_database(self) -> None:
+        try:
+            self.watch()
+        except (
+            DatabaseError
+        ) as error:  # the children answer 503 meanwhile; the next look may mend it
+            print(error, file=sys.stderr, flush=True)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         self.stopping = True

@@ -1,11 +1,16 @@
 """The command `onemap` as an operator meets it: exit codes, one plain sentence, no traceback."""
 
+import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
+from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
@@ -130,3 +135,66 @@ def test_the_demo_prints_its_addresses_and_stops_cleanly(
     assert "Traceback" not in errors
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+@pytest.mark.parametrize("victim", ["supervisor", "database"])
+def test_an_instance_survives_kill_9(free_port: Callable[[], int], victim: str) -> None:
+    home = Path(tempfile.mkdtemp(prefix="onemap-kill-"))
+    home.chmod(0o755)
+    port = free_port()
+    environ = child_environ(ONEMAP_HOME=str(home), ONEMAP_PORT=str(port))
+    running = start(environ)
+    try:
+        if victim == "database":
+            killed = postmaster(home)
+            os.kill(killed, signal.SIGKILL)
+            wait_until(lambda: postmaster(home) not in (0, killed))
+        else:
+            running.kill()
+            running.wait()
+            running = start(environ)
+        wait_until(lambda: ready(port))
+    finally:
+        running.send_signal(signal.SIGTERM)
+        running.wait(60)
+        shutil.rmtree(home, ignore_errors=True)
+
+    assert running.returncode == 0
+
+
+def start(environ: dict[str, str]) -> subprocess.Popen[str]:
+    """An instance that has printed its addresses."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "server", "up"],
+        cwd=ROOT,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert any("Ctrl-C" in line for line in process.stdout)
+    return process
+
+
+def postmaster(home: Path) -> int:
+    """The database server's process id, 0 while there is none."""
+    try:
+        return int((home / "db" / "postmaster.pid").read_text().split()[0])
+    except (OSError, IndexError):
+        return 0
+
+
+def ready(port: int) -> bool:
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=20) as response:
+            return bool(response.status == 200)
+    except (URLError, OSError):
+        return False
+
+
+def wait_until(done: Callable[[], bool], seconds: float = 60) -> None:
+    until = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < until
+        time.sleep(0.05)
