@@ -34,6 +34,7 @@ def load_demo(
             return
     with connect(url, DatabaseRole.WRITER, statement_timeout_ms=0) as connection:
         replace_regions(connection, _regions())
+    started = time.monotonic()
     for edition, table in demo_loads(parcels, seed):
         layer, began = catalogue.layers[edition.layer], time.monotonic()
         with connect(url, DatabaseRole.OWNER) as connection:
@@ -55,6 +56,7 @@ def load_demo(
             f"  {edition.layer:<24}{edition.key:<14}{len(table.ids):>9,} rows {took:6.1f} s",
             flush=True,
         )
+    print(f"  generated and loaded in {time.monotonic() - started:.0f} s", flush=True)
 
 
 def set_demo_key(url: str, *, wanted: bool) -> None:
