@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 PACKAGE_ROOT = Path(__file__).resolve().parent
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 DEMO_CATALOGUE = "demo"
+# In force only where the demo runs on this machine alone: examples can then sign in as they stand.
+DEMO_KEY = "om_demo00000001_simulated-city-key-for-trying-out-the-demo-"
 
 
 class SettingsError(Exception):

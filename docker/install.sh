@@ -134,6 +134,7 @@ if $browser; then
     missing=()
     browser_here || missing+=(chromium)
     chinese_fonts_here || missing+=(fontconfig fonts-noto-cjk)
+    /sbin/ldconfig -p | grep -q libatomic.so.1 || missing+=(libatomic1) # Playwright's driver
     command -v ogrinfo >/dev/null || missing+=(gdal-bin)
     command -v curl >/dev/null || missing+=(curl)
     if [ ${#missing[@]} = 0 ]; then

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import yaml
 
+from config.settings import DEMO_KEY
 from config.vocabulary import Text
 from openapi import dialect
 
@@ -17,7 +18,6 @@ EVERYWHERE = (400, 401, 406, 500, 503)  # what the layers around every operation
 NO_CONTENT = (304,)
 UNSAFE: list[dict[str, list[str]]] = [{}, {"bearer": []}, {"session": [], "csrf": []}]
 # The key of the demo city's visitor, which only `onemap demo` creates: its data are simulated.
-DEMO_KEY = "om_demo00000001_simulated-city-key-for-trying-out-the-demo-"
 CONVERTER = re.compile(r"\{(\w+):\w+\}")
 type Json = dict[str, Any]
 

@@ -1,11 +1,11 @@
 """Who asks, and what they may see: a scope is a required argument of every statement."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final, Literal
 
-from sqlalchemy import ColumnElement, Table, and_, any_, bindparam, func, true
+from sqlalchemy import ColumnElement, Table, and_, any_, bindparam, false, func, true
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, TEXT
 
 from config.model import Layer, Role
@@ -63,7 +63,9 @@ class Scope:
         limits: list[ColumnElement[bool]] = [true()]
         if self.regions is not ALL:
             limits.append(table.c.om_region == any_(bindparam("scope_regions", type_=ARRAY(TEXT))))
-        if self.areas is not ALL and "geom" in table.c:
+        if self.areas is not ALL and "geom" not in table.c:
+            limits.append(false())  # a row without a place lies in no area
+        elif self.areas is not ALL:
             area = func.ST_GeomFromWKB(bindparam("scope_areas", type_=BYTEA), SRID)
             limits.append(func.ST_Intersects(table.c.geom, area))
         return and_(*limits)
@@ -95,30 +97,28 @@ class Principal:
 ANONYMOUS_ID = "anonymous"
 
 
-def anonymous(role: Role, public_functions: frozenset[str]) -> Principal:
-    """The caller without a key: public layers, and the processes marked public."""
-    granted = scope_of(role, regions=(), expand=lambda codes: codes)
-    functions = (
-        public_functions if granted.functions is ALL else granted.functions | public_functions
-    )
-    scope = Scope(
-        layers=granted.layers,
-        regions=ALL,
-        areas=ALL,
-        ceiling=Classification.PUBLIC,
-        functions=functions,
-    )
+def anonymous(role: Role, public: frozenset[str]) -> Principal:
+    """The caller without a key: public layers, and the functions that are public."""
+    granted = scope_of(role, public=public, regions=(), expand=lambda codes: codes)
+    scope = replace(granted, regions=ALL, ceiling=Classification.PUBLIC)
     return Principal(id=ANONYMOUS_ID, organisation="", person="", role=role.id, scope=scope)
 
 
 def scope_of(
-    role: Role, *, regions: tuple[str, ...], expand: Callable[[tuple[str, ...]], tuple[str, ...]]
+    role: Role,
+    *,
+    public: frozenset[str],
+    regions: tuple[str, ...],
+    expand: Callable[[tuple[str, ...]], tuple[str, ...]],
 ) -> Scope:
-    """The scope of a role held for *regions*; a role by key without a region sees no rows."""
+    """The scope of a role held for *regions*; a role by key without a region sees no rows.
+
+    What is *public* may be called in every role.
+    """
     return Scope(
         layers=ALL if role.layers is None else role.layers,
         regions=ALL if role.regions == "all" else tuple(sorted(expand(regions))),
         areas=ALL,
         ceiling=role.ceiling,
-        functions=ALL if role.functions is None else role.functions,
+        functions=ALL if role.functions is None else role.functions | public,
     )

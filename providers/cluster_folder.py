@@ -18,7 +18,8 @@ POINTER = "database"  # in the home: where the database lies when it cannot lie 
 ELSEWHERE = Path("/var/lib/onemap")
 MAX_SOCKET_FOLDER_BYTES = 80  # a socket's whole path may have 107
 MIB = 1024 * 1024
-MAX_CONNECTIONS = 60
+# Two a computing process, some for each server process; a connection that is not open costs nothing.
+MAX_CONNECTIONS = 60 + 4 * (os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,8 +36,6 @@ STATEMENT_TIMEOUT_MS = {
     DatabaseRole.WRITER: 30_000,
     DatabaseRole.READER: 10_000,
 }
-# A lost connection, a missing right, a full disk: for the operator, as one sentence.
-NOT_OURS_TO_MEND = (psycopg.OperationalError, psycopg.errors.InsufficientPrivilege)
 SEARCH_PATH = "onemap,procrastinate,public"
 
 
@@ -75,15 +73,14 @@ async def open_pools(url: str, *, readers: int = 8, writers: int = 4) -> AsyncIt
 def connect(
     url: str, role: DatabaseRole, *, statement_timeout_ms: int | None = None
 ) -> Iterator[Connection[TupleRow]]:
-    """One connection in a transaction, for loads and the command line.
+    """One connection in a transaction, for loads and the command line."""
+    with psycopg.connect(url, **connection_options(role, statement_timeout_ms)) as connection:
+        yield connection
 
-    What the operator must mend leaves as DatabaseError.
-    """
-    try:
-        with psycopg.connect(url, **connection_options(role, statement_timeout_ms)) as connection:
-            yield connection
-    except NOT_OURS_TO_MEND as error:
-        raise DatabaseError(f"The database refused: {_first_line(error)}.") from error
+
+def sentence(error: psycopg.Error) -> str:
+    """A driver's error as one plain sentence for the operator."""
+    return f"The database refused: {_first_line(error)}."
 
 
 def check_server(url: str) -> None:
@@ -131,6 +128,10 @@ def connection_options(
         "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
         "application_name": f"onemap {role.removeprefix('onemap_')}",
         "connect_timeout": 10,
+        # a peer that vanished without a word is noticed within a minute
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
     }
 
 

@@ -1,10 +1,11 @@
 """Editions (版次): what is in force for a time."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 
-from psycopg import AsyncConnection, Connection
+from psycopg import AsyncConnection, Connection, sql
 from psycopg.rows import TupleRow
 
 from config.vocabulary import EditionKey, EditionStatus, Issuer, LayerId, Text
@@ -13,6 +14,7 @@ from providers.errors import BadParameter
 EARLIEST, LATEST = date.min, date.max
 
 
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 SHANGHAI = timezone(timedelta(hours=8))  # China has one time and no summer time
 
 
@@ -86,11 +88,14 @@ def today() -> Window:
 def _day(text: str) -> date:
     if not text.isascii():
         raise ValueError(text)
-    if len(text) == 10:
+    if DAY.fullmatch(text):
         return date.fromisoformat(text)
     if "T" not in text.upper() or not (text[-1] in "zZ" or "+" in text[10:] or "-" in text[10:]):
         raise ValueError(text)
-    return datetime.fromisoformat(text.upper()).date()
+    try:
+        return day_in_china(datetime.fromisoformat(text.upper()))
+    except OverflowError as error:
+        raise ValueError(text) from error
 
 
 def edition_in(editions: Iterable[EditionState], window: Window) -> EditionState | None:
@@ -120,32 +125,33 @@ def list_editions_now(connection: Connection[TupleRow]) -> list[EditionState]:
     return _states(connection.execute(LIST).fetchall())
 
 
-def declare(connection: Connection[TupleRow], edition: Edition, specification_version: str) -> None:
-    """Write the edition's own facts; revision and content are publish's matter."""
-    connection.execute(
-        """
-        INSERT INTO onemap.edition (layer, edition, title_zh, title_en, valid_from, valid_to,
-                                    status, issuer, document, specification_version)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-        ON CONFLICT (layer, edition) DO UPDATE SET
-            title_zh = excluded.title_zh, title_en = excluded.title_en,
-            valid_from = excluded.valid_from, valid_to = excluded.valid_to,
-            status = excluded.status, issuer = excluded.issuer, document = excluded.document,
-            specification_version = excluded.specification_version
-        """,
-        (
-            edition.layer,
-            edition.key,
-            edition.title.zh,
-            edition.title.en,
-            edition.valid_from,
-            edition.valid_to,
-            edition.status,
-            edition.issuer,
-            edition.document,
-            specification_version,
-        ),
-    )
+def declare(connection: Connection[TupleRow], edition: Edition, specification_version: str) -> bool:
+    """Write the edition's own facts, and say whether any was new or changed.
+
+    Revision and content are publish's matter.
+    """
+    facts = {
+        "title_zh": edition.title.zh,
+        "title_en": edition.title.en,
+        "valid_from": edition.valid_from,
+        "valid_to": edition.valid_to,
+        "status": edition.status,
+        "issuer": edition.issuer,
+        "document": edition.document,
+        "specification_version": specification_version,
+    }
+    key = {"layer": edition.layer, "edition": edition.key}
+    columns = sql.SQL(", ").join(map(sql.Identifier, facts))
+    given = sql.SQL(", ").join(map(sql.Placeholder, facts))
+    held = sql.SQL(", ").join(sql.Identifier("held", name) for name in facts)
+    new = sql.SQL(", ").join(sql.Identifier("excluded", name) for name in facts)
+    statement = sql.SQL(
+        "INSERT INTO onemap.edition AS held (layer, edition, {columns})"
+        " VALUES (%(layer)s, %(edition)s, {given})"
+        " ON CONFLICT (layer, edition) DO UPDATE SET ({columns}) = ROW({new})"
+        " WHERE ROW({held}) IS DISTINCT FROM ROW({new})"
+    ).format(columns=columns, given=given, held=held, new=new)
+    return connection.execute(statement, {**key, **facts}).rowcount == 1
 
 
 def _states(rows: Sequence[TupleRow]) -> list[EditionState]:

@@ -67,8 +67,13 @@ class FeatureQuery:
 
 
 def parse_limit(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 9 or not 1 <= int(text) <= MAX_LIMIT:
-        raise BadParameter("limit", text, f"an integer from 1 to {MAX_LIMIT}")
+    return parse_whole("limit", text, 1, MAX_LIMIT)
+
+
+def parse_whole(name: str, text: str, low: int, high: int) -> int:
+    """A whole number in plain digits; BadParameter beyond its bounds."""
+    if not text.isascii() or not text.isdigit() or len(text) > 18 or not low <= int(text) <= high:
+        raise BadParameter(name, text, f"an integer from {low} to {high}")
     return int(text)
 
 

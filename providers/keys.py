@@ -11,6 +11,7 @@ from psycopg import AsyncConnection, Connection
 from psycopg.rows import TupleRow
 
 KEY_PATTERN = re.compile(r"om_([a-z0-9]{12})_([A-Za-z0-9_-]{43})", re.ASCII)
+TOKEN_PATTERN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 SESSION_LIFETIME = timedelta(hours=12)
 
 
@@ -54,10 +55,16 @@ def put_key(
     expires_at: datetime | None = None,
 ) -> None:
     """Store a key's digest and whom it stands for; a key of the same id is in force again."""
+    connection.execute(  # whoever was in by an earlier key of this id is out
+        "DELETE FROM onemap.session WHERE key_id = %s AND EXISTS (SELECT FROM onemap.api_key"
+        " WHERE id = %s AND (digest <> %s OR revoked_at IS NOT NULL))",
+        (record.id, record.id, digest(secret)),
+    )
     connection.execute(
         "INSERT INTO onemap.api_key (id, digest, organisation, person, role, regions, expires_at)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s)"
         " ON CONFLICT (id) DO UPDATE SET digest = excluded.digest, role = excluded.role,"
+        " organisation = excluded.organisation, person = excluded.person,"
         " regions = excluded.regions, expires_at = excluded.expires_at, revoked_at = NULL",
         (
             record.id,

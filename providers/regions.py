@@ -11,6 +11,8 @@ from psycopg.rows import TupleRow
 from config.vocabulary import AdminLevel, RegionCode, Text
 from providers.access import SRID
 
+CHANNEL = "onemap_revision"  # says that editions or regions have changed
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region:
@@ -50,7 +52,7 @@ def replace_regions(connection: Connection[TupleRow], regions: Iterable[Region])
                 "srid": SRID,
             },
         )
-    connection.execute("NOTIFY onemap_revision")
+    connection.execute(f"NOTIFY {CHANNEL}")
     return len(rows)
 
 

@@ -9,10 +9,9 @@ from psycopg.rows import TupleRow
 from config.model import Layer
 from config.vocabulary import EditionKey, GeometryKind
 from providers.editions import Edition, declare
+from providers.regions import CHANNEL
 from providers.staging import FeatureTable, stage
 from providers.tables import content_columns, partition_name
-
-CHANNEL = "onemap_revision"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +43,8 @@ def publish(
     """Replace the edition's rows by *table* as one new revision; equal rows stay untouched.
 
     Runs in the caller's transaction with the writer's role; the tables must exist
-    (providers.tables.ensure_tables). A load that changes nothing makes no revision.
+    (providers.tables.ensure_tables). A load that changes neither rows nor the edition's own facts
+    makes no revision.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def publish(
         If any feature does not satisfy the specification; nothing is changed then.
     """
     connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (f"onemap/{layer.id}",))
-    declare(connection, edition, layer.specification.version)
+    declared = declare(connection, edition, layer.specification.version)
     stage(connection, layer, table)
     _complete_staged(connection, layer)
     row = connection.execute(
@@ -74,15 +74,16 @@ def publish(
         changed=changed,
         removed=removed,
     )
-    if result.empty and last:
+    if result.empty and last and not declared:
         connection.execute(f"NOTIFY {CHANNEL}")
         return Revision(
             layer=layer.id, edition=edition.key, number=last, added=0, changed=0, removed=0
         )
+    kind = "load" if not result.empty or not last else "declaration"
     connection.execute(
         "INSERT INTO onemap.revision (layer, edition, number, kind, recorded_at, author, note,"
-        " added, changed, removed) VALUES (%s, %s, %s, 'load', %s, %s, %s, %s, %s, %s)",
-        (layer.id, edition.key, last + 1, now, author, note, added, changed, removed),
+        " added, changed, removed) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (layer.id, edition.key, last + 1, kind, now, author, note, added, changed, removed),
     )
     connection.execute(statements.summarise, {**bind, "layer": layer.id, "now": now})
     connection.execute(f"NOTIFY {CHANNEL}")
@@ -98,6 +99,17 @@ def _complete_staged(connection: Connection[TupleRow], layer: Layer) -> None:
                 SELECT r.code FROM onemap.region r
                 WHERE r.level = 'county' AND ST_Intersects(r.geom, s.geom)
                 ORDER BY ST_Area(ST_Intersection(r.geom, s.geom)) DESC, r.code LIMIT 1)
+            """
+        )
+    else:  # a town's or village's code is lifted to the division that is registered
+        connection.execute(
+            """
+            UPDATE pg_temp.staged s SET om_region = r.code FROM (
+                SELECT DISTINCT ON (c.om_region) c.om_region AS given, r.code
+                FROM (SELECT DISTINCT om_region FROM pg_temp.staged) c JOIN onemap.region r
+                ON r.code IN (c.om_region, left(c.om_region, 9), left(c.om_region, 6))
+                ORDER BY c.om_region, length(r.code) DESC) r
+            WHERE s.om_region = r.given AND r.code <> r.given
             """
         )
     plain = [name for name in content_columns(layer) if name != "geom"]

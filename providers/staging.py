@@ -95,6 +95,10 @@ def check(layer: Layer, table: FeatureTable) -> list[str]:
                 findings.append(f"row {row}: {field.code}: {value!r}; expected {wrong}")
             if len(findings) >= MAX_FINDINGS:
                 return findings
+    if (coded := layer.field(layer.region)) is not None:
+        for row, value in enumerate(table.columns.get(coded.code, ())):
+            if value is not None and _region(value) is None:
+                findings.append(f"row {row}: {coded.code}: {value!r}; expected a division code")
     if table.geometry is not None:
         findings += _geometry_findings(layer, table.geometry)
     return findings[:MAX_FINDINGS]
@@ -115,6 +119,8 @@ def _mistake(field: Field, value: Any) -> str | None:
         case FieldType.INTEGER:
             if isinstance(value, bool) or not isinstance(value, int | np.integer):
                 return "an integer"
+            if not -(2**31) <= value < 2**31:
+                return "a 32-bit integer"
         case FieldType.DECIMAL:
             try:
                 finite = not isinstance(value, bool) and Decimal(str(value)).is_finite()

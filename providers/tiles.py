@@ -39,15 +39,13 @@ def tile_statement(layer: Layer, table: Table, scope: Scope) -> Select[Any]:
     """
     address = [bindparam(name, type_=INTEGER) for name in ("z", "column", "row")]
     envelope = func.ST_TileEnvelope(*address)
-    margin = literal(TILE_BUFFER / TILE_EXTENT)
-    wide = func.ST_TileEnvelope(
-        *address,
-        func.ST_MakeEnvelope(
-            *(literal(side) for side in (-WORLD_M, -WORLD_M, WORLD_M, WORLD_M)),
-            literal(WEB_MERCATOR, INTEGER),
-        ),
-        margin,
+    world = func.ST_MakeEnvelope(
+        *(literal(side) for side in (-WORLD_M, -WORLD_M, WORLD_M, WORLD_M)),
+        literal(WEB_MERCATOR, INTEGER),
     )
+    margin = literal(TILE_BUFFER / TILE_EXTENT)
+    # cut at the antimeridian: a window beyond it would come back as the far side of the globe
+    wide = func.ST_Intersection(func.ST_TileEnvelope(*address, world, margin), world)
     window = func.ST_SetSRID(
         func.ST_Transform(wide, literal(WGS84, INTEGER)), literal(SRID, INTEGER)
     )

@@ -1,14 +1,18 @@
 """The command `onemap`: 0 done, 1 refused or findings, 2 cannot run, 3 done with rejects."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
+
+import psycopg
 
 from config.loader import CatalogueError
 from config.settings import Settings, SettingsError
 from providers.admin_boundaries import BoundariesMissing
-from providers.database import DatabaseError
+from providers.database import DatabaseError, sentence
 from providers.errors import LoadRejected
 from server import commands
 from server.demo import DEFAULT_PARCELS, DEFAULT_SEED
@@ -24,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     if getattr(given, "lifeline", None) is not None:
         follow_parent(given.lifeline)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # until a server or supervisor has its own
+        signal.signal(number, _leave)
     try:
         return _run(given, Settings.from_environ())
     except CatalogueError as error:
@@ -35,10 +41,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CANNOT_RUN as error:
         print(error, file=sys.stderr)
         return 2
+    except psycopg.Error as error:
+        print(sentence(error), file=sys.stderr)
+        return 2
     except BrokenPipeError:
         return 0
     except KeyboardInterrupt:
         return 0
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    """Unwind, so that whatever is open is closed."""
+    raise SystemExit(128 + number)
 
 
 def _run(given: argparse.Namespace, settings: Settings) -> int:

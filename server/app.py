@@ -70,12 +70,14 @@ def create_app(settings: Settings, catalogue: Catalogue, database_url: str) -> S
         Middleware(Limits, sync_wait_s=settings.sync_wait_s),
         Middleware(Identification),
     ]
-    return Starlette(
+    app = Starlette(
         routes=starlette_routes(),
         middleware=middleware,
         exception_handlers={404: problem_response_for, 405: problem_response_for},
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False  # a redirect would name whatever host the caller named
+    return app
 
 
 async def problem_response_for(request, error):  # type: ignore[no-untyped-def]

@@ -5,6 +5,7 @@ from starlette.applications import Starlette
 from config.loader import catalogue_folders, load
 from config.settings import Settings, SettingsError
 from server.app import create_app
+from server.lifeline import follow_spawner
 from server.logs import configure
 
 
@@ -16,4 +17,5 @@ def application() -> Starlette:
             "ONEMAP_DATABASE_URL is not set; `onemap serve` sets it for its processes."
         )
     configure(settings.log_level)
+    follow_spawner()
     return create_app(settings, load(catalogue_folders(settings)), settings.database_url)

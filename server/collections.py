@@ -9,8 +9,8 @@ from config.model import Field, Layer
 from config.vocabulary import GeometryKind
 from providers.access import ALL, Scope
 from providers.editions import EditionState, Window
-from providers.errors import BadParameter
-from providers.features import SYSTEM_PROPERTIES
+from providers.features import SYSTEM_PROPERTIES, parse_whole
+from providers.tiles import GRID
 from server import negotiate
 from server.links import CRS84, MVT, REL, Link, link, query
 from server.snapshot import Resolved, Snapshot
@@ -37,13 +37,13 @@ async def collections(request: Request) -> Response:
     given = negotiate.only(request, "limit", "layer", "offset")
     lang, one = negotiate.language(request), onemap(request)
     snapshot, base = one.snapshot, one.settings.public_url
-    limit = _bounded("limit", given.get("limit", str(MAX_COLLECTIONS)), 1, MAX_COLLECTIONS)
-    offset = _bounded("offset", given.get("offset", "0"), 0, MAX_COLLECTIONS)
+    limit = parse_whole("limit", given.get("limit", str(MAX_COLLECTIONS)), 1, MAX_COLLECTIONS)
+    offset = parse_whole("offset", given.get("offset", "0"), 0, MAX_COLLECTIONS)
     if "layer" in given:
         resolved = snapshot.resolve(given["layer"], None, scope(request))
         found = [
             Resolved(layer=resolved.layer, state=state, pinned=True)
-            for state in snapshot.editions.get(resolved.layer.id, ())
+            for state in snapshot.states(resolved.layer, scope(request))
         ]
     else:
         found = [
@@ -103,11 +103,11 @@ async def collection_document(
         "itemType": "feature",
         "crs": [CRS84],
         "links": _links(resolved, base, title),
-        "x-onemap": facts(snapshot, resolved, lang=lang, detail=detail),
+        "x-onemap": facts(snapshot, resolved, scope, lang=lang, detail=detail),
     }
     extent: dict[str, Any] = {}
     if state is not None:
-        box = await _extent(snapshot, layer, state, scope)
+        box = await visible_extent(snapshot, layer, state, scope)
         if box is not None:
             extent["spatial"] = {"bbox": [list(box)], "crs": CRS84}
         edition = state.edition
@@ -118,7 +118,9 @@ async def collection_document(
     return document
 
 
-def facts(snapshot: Snapshot, resolved: Resolved, *, lang: str, detail: bool) -> dict[str, Any]:
+def facts(
+    snapshot: Snapshot, resolved: Resolved, scope: Scope, *, lang: str, detail: bool
+) -> dict[str, Any]:
     """What OGC has no word for: theme, editions, source, keeper, fields, style."""
     layer, state = resolved.layer, resolved.state
     parts = layer.theme.id.split(".")
@@ -134,7 +136,7 @@ def facts(snapshot: Snapshot, resolved: Resolved, *, lang: str, detail: bool) ->
             ],
         },
         "edition": _edition(state, lang) if state else None,
-        "editions": [_edition(s, lang) for s in snapshot.editions.get(layer.id, ())],
+        "editions": [_edition(s, lang) for s in snapshot.states(layer, scope)],
         "classification": layer.classification,
         "geometry": layer.geometry,
         "source": layer.source.in_language(lang),
@@ -237,7 +239,7 @@ def _links(resolved: Resolved, base: str, title: str) -> list[Link]:
         links.append(
             link(f"{here}/tiles", f"{REL}tilesets-vector", negotiate.JSON, "Vector tilesets")
         )
-        template = f"{here}/tiles/WebMercatorQuad/{{tileMatrix}}/{{tileRow}}/{{tileCol}}?f=mvt"
+        template = f"{here}/tiles/{GRID}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}?f=mvt"
         links.append(
             {"href": template, "rel": "item", "type": MVT, "title": "MVT", "templated": True}
         )
@@ -269,7 +271,7 @@ def _both(path: str, rel: str, title: str) -> list[Link]:
     ]
 
 
-async def _extent(
+async def visible_extent(
     snapshot: Snapshot, layer: Layer, state: EditionState, scope: Scope
 ) -> tuple[float, float, float, float] | None:
     """The published extent where the caller sees every row, else that of the rows they see."""
@@ -282,9 +284,3 @@ async def _extent(
 
 def window_of(given: dict[str, str]) -> Window | None:
     return Window.parse(given["datetime"]) if "datetime" in given else None
-
-
-def _bounded(name: str, text: str, low: int, high: int) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 9 or not low <= int(text) <= high:
-        raise BadParameter(name, text, f"an integer from {low} to {high}")
-    return int(text)

@@ -8,19 +8,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from config.loader import catalogue_folders, load
 from config.model import Catalogue
-from config.settings import Settings, child_environ, demo_folder
+from config.settings import Settings, SettingsError, child_environ, demo_folder
 from config.vocabulary import RegionCode
 from providers.cluster import open_cluster
 from providers.database import DatabaseRole, check_server, connect
 from providers.editions import list_editions_now
 from providers.keys import KeyRecord, new_key, revoke_key
 from providers.migrations import migrate
+from providers.tables import ensure_tables
 from server import serving
 from server.logs import configure
 from server.supervisor import Child, Supervisor
+
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,22 @@ def database(settings: Settings) -> Iterator[Database]:
 
 
 def catalogue_of(settings: Settings) -> Catalogue:
+    """The catalogue, and with it the settings that only the domain can judge."""
+    if settings.planar_crs is not None:
+        check_plane(settings.planar_crs)
     return load(catalogue_folders(settings))
+
+
+def check_plane(text: str) -> None:
+    """SettingsError unless ONEMAP_PLANAR_CRS names a plane."""
+    from providers.crs import CrsError, parse_crs
+
+    try:
+        geographic = parse_crs(text).geographic
+    except CrsError as error:
+        raise SettingsError(f"ONEMAP_PLANAR_CRS: {error}.") from error
+    if geographic:
+        raise SettingsError(f"ONEMAP_PLANAR_CRS is {text!r}; expected a projected system.")
 
 
 def with_demo(settings: Settings) -> Settings:
@@ -51,6 +70,16 @@ def with_demo(settings: Settings) -> Settings:
     if demo_folder() in settings.catalogue:
         return settings
     return replace(settings, catalogue=(demo_folder(), *settings.catalogue))
+
+
+def prepare(url: str, catalogue: Catalogue) -> None:
+    """This version's schema, and every published layer's tables as its specification now is."""
+    migrate(url)
+    with connect(url, DatabaseRole.OWNER) as connection:
+        for state in list_editions_now(connection):
+            layer = catalogue.layers.get(state.edition.layer)
+            if layer is not None:
+                ensure_tables(connection, layer, state.edition.key)
 
 
 def check(settings: Settings) -> int:
@@ -67,15 +96,16 @@ def up(
     settings: Settings, *, announce: str | None = None, load_first: bool = False, **demo: int
 ) -> int:
     """`onemap up` and, with *load_first*, `onemap demo`: database, server and worker in one go."""
+    from server.demo import load_demo, set_demo_key
+
     catalogue = catalogue_of(settings)
     listening = serving.bind(settings)
     with database(settings) as db:
-        migrate(db.url)
+        prepare(db.url, catalogue)
         if load_first:
-            from server.demo import load_demo, set_demo_key
-
             load_demo(db.url, catalogue, **demo)
-            set_demo_key(db.url, wanted=listening.getsockname()[0] in ("127.0.0.1", "::1"))
+        alone = {listening.getsockname()[0], urlsplit(settings.public_url).hostname} <= LOOPBACK
+        set_demo_key(db.url, wanted=load_first and alone)
         environ = child_environ(
             ONEMAP_DATABASE_URL=db.url,
             ONEMAP_HOME=str(settings.home),
@@ -152,8 +182,9 @@ def worker(settings: Settings) -> int:
 
 def migrate_database(settings: Settings) -> int:
     """`onemap migrate`."""
+    catalogue = catalogue_of(settings)
     with database(settings) as db:
-        migrate(db.url)
+        prepare(db.url, catalogue)
     print("the database is at this version's schema")
     return 0
 
@@ -199,12 +230,15 @@ def create_key(
 
 def end_key(settings: Settings, name: str) -> int:
     """`onemap key revoke`: takes effect within seconds."""
-    with database(settings) as db, connect(db.url, DatabaseRole.WRITER) as connection:
-        if revoke_key(connection, name):
-            print(f"key {name} is revoked")
-            return 0
-    print(f"There is no key {name!r} in force.", file=sys.stderr)
-    return 1
+    with database(settings) as db:
+        migrate(db.url)
+        with connect(db.url, DatabaseRole.WRITER) as connection:
+            ended = revoke_key(connection, name)
+    if not ended:
+        print(f"There is no key {name!r} in force.", file=sys.stderr)
+        return 1
+    print(f"key {name} is revoked")
+    return 0
 
 
 def editions(settings: Settings, *, as_json: bool) -> int:
@@ -246,6 +280,7 @@ def pygeoapi_config(settings: Settings, output: Path | None) -> int:
     from server.bridge import stock_configuration_text
 
     with database(settings) as db:
+        migrate(db.url)
         text = stock_configuration_text(settings, db.url)
     if output is None:
         sys.stdout.write(text)

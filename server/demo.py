@@ -1,21 +1,17 @@
 """Loading the demo city into the database; nothing is done twice."""
 
 import time
-from datetime import UTC, date, datetime
-
-from psycopg import Connection
-from psycopg.rows import TupleRow
+from datetime import date
 
 from config.model import Catalogue
+from config.settings import DEMO_KEY
 from config.vocabulary import RegionCode, Text
-from openapi.build import DEMO_KEY
 from processes.workflows.demo import demo_loads
+from processes.workflows.load import load_edition
 from providers.admin_boundaries import ancestors, counties
 from providers.database import DatabaseRole, connect
 from providers.keys import KeyRecord, put_key, revoke_key, split_key
 from providers.regions import Region, replace_regions
-from providers.revisions import publish
-from providers.tables import analyse, ensure_tables
 
 CITY = RegionCode("220100")
 BOUNDARIES_FROM = date(2024, 1, 1)  # the year of the boundaries' review
@@ -27,34 +23,26 @@ def load_demo(
     url: str, catalogue: Catalogue, *, parcels: int = DEFAULT_PARCELS, seed: int = DEFAULT_SEED
 ) -> None:
     """Load the demo's layers unless exactly these are there already."""
-    note = f"demo data v{VERSION}, parcels={parcels}, seed={seed}"
+    content = f"v{VERSION}, parcels={parcels}, seed={seed}"
     with connect(url, DatabaseRole.READER) as connection:
-        if _loaded(connection, note, len(catalogue.layers)):
-            print(f"The demo data are loaded already ({parcels} parcels).", flush=True)
-            return
-    with connect(url, DatabaseRole.WRITER, statement_timeout_ms=0) as connection:
-        replace_regions(connection, _regions())
+        row = connection.execute("SELECT content FROM onemap.seed WHERE name = 'demo'").fetchone()
+    if row is not None and row[0] == content:
+        print(f"The demo data are loaded already ({parcels} parcels).", flush=True)
+        return
     started = time.monotonic()
+    with connect(url, DatabaseRole.WRITER, statement_timeout_ms=0) as connection:
+        connection.execute("DELETE FROM onemap.seed WHERE name = 'demo'")
+        replace_regions(connection, _regions())
     for edition, table in demo_loads(parcels, seed):
-        layer, began = catalogue.layers[edition.layer], time.monotonic()
-        with connect(url, DatabaseRole.OWNER) as connection:
-            ensure_tables(connection, layer, edition.key)
-        with connect(url, DatabaseRole.WRITER, statement_timeout_ms=0) as connection:
-            publish(
-                connection,
-                layer,
-                edition,
-                table,
-                author="onemap demo",
-                note=note,
-                now=datetime.now(UTC),
-            )
-        with connect(url, DatabaseRole.OWNER) as connection:
-            analyse(connection, layer, edition.key)
+        began = time.monotonic()
+        layer = catalogue.layers[edition.layer]
+        load_edition(url, layer, edition, table, author="onemap demo", note=f"demo data {content}")
         took = time.monotonic() - began
-        print(
-            f"  {edition.layer:<24}{edition.key:<14}{len(table.ids):>9,} rows {took:6.1f} s",
-            flush=True,
+        counted = f"{len(table.ids):>9,} rows {took:6.1f} s"
+        print(f"  {edition.layer:<24}{edition.key:<14}{counted}", flush=True)
+    with connect(url, DatabaseRole.WRITER) as connection:  # the last step: all of it is there
+        connection.execute(
+            "INSERT INTO onemap.seed (name, content) VALUES ('demo', %s)", (content,)
         )
     print(f"  generated and loaded in {time.monotonic() - started:.0f} s", flush=True)
 
@@ -77,15 +65,6 @@ def set_demo_key(url: str, *, wanted: bool) -> None:
             )
         else:
             revoke_key(connection, name)
-
-
-def _loaded(connection: Connection[TupleRow], note: str, layers: int) -> bool:
-    row = connection.execute(
-        "SELECT count(DISTINCT e.layer) FROM onemap.edition e JOIN onemap.revision r"
-        " ON r.layer = e.layer AND r.edition = e.edition AND r.number = e.revision WHERE r.note = %s",
-        (note,),
-    ).fetchone()
-    return row is not None and row[0] >= layers
 
 
 def _regions() -> list[Region]:

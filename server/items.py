@@ -23,7 +23,7 @@ from server import negotiate
 from server.collections import window_of
 from server.links import Link, link, query, segment
 from server.snapshot import Resolved
-from server.state import onemap, scope
+from server.state import onemap, principal, scope
 
 ANSWERED_BY_PAGE = ("bbox", "limit", "datetime", "cursor")
 FORMATS = {"json": negotiate.GEOJSON, "html": negotiate.HTML}
@@ -49,6 +49,7 @@ async def items(request: Request) -> Response:
     tag = negotiate.etag(
         collection, key, page.revision, canonical, caller.key(), lang, chosen,
         negotiate.encoding(request), snapshot.build, snapshot.catalogue.digest,
+        _reader(request, chosen),
     )  # fmt: skip
     if response := negotiate.unchanged(request, tag):
         return response
@@ -95,8 +96,9 @@ async def item(request: Request) -> Response:
     key = resolved.state.edition.key
     found = await snapshot.store.item(resolved.layer, key, name, caller)
     tag = negotiate.etag(
-        found.hash, collection, key, lang, chosen, negotiate.encoding(request), snapshot.build
-    )
+        found.hash, collection, key, lang, chosen, negotiate.encoding(request),
+        snapshot.build, snapshot.catalogue.digest, _reader(request, chosen),
+    )  # fmt: skip
     if response := negotiate.unchanged(request, tag):
         return response
     base = f"{one.settings.public_url}/collections/{segment(collection)}"
@@ -117,6 +119,11 @@ async def item(request: Request) -> Response:
         document["x-onemap"] = {"edition": key, "synthetic": resolved.layer.synthetic}
         return await _face(request, document, "item.html", resolved.layer, fields, tag)
     return negotiate.answer(request, body, negotiate.GEOJSON, headers=fields, tag=tag)
+
+
+def _reader(request: Request, chosen: str) -> str:
+    """Whose page it is: a page names its reader, a document does not."""
+    return principal(request).id if chosen == "html" else ""
 
 
 async def _face(
@@ -153,7 +160,7 @@ def _query(layer: Layer, given: dict[str, str], resolved: Resolved) -> FeatureQu
 
 
 def cursor(edition: EditionKey | str, after: int, revision: int) -> str:
-    """Where the next page begins, pinned to its edition and revision; opaque to clients."""
+    """Where the next page begins: pinned to its edition, with the revision that it was made at."""
     return base64.urlsafe_b64encode(f"{edition}:{revision}:{after}".encode()).decode().rstrip("=")
 
 

@@ -12,19 +12,19 @@ import structlog
 from psycopg import AsyncConnection
 
 from config.model import Catalogue, Layer
-from config.vocabulary import LAYER_ID, EditionKey, LayerId
+from config.vocabulary import LAYER_ID, Classification, EditionKey, EditionStatus, LayerId
 from providers.access import Principal, Scope, anonymous, scope_of
 from providers.database import DatabaseRole, Pools, connection_options
 from providers.editions import EditionState, Window, edition_in, list_editions, today
 from providers.errors import NotFound
 from providers.keys import KeyRecord
 from providers.layers import LayerStore
-from providers.regions import REGION_PATHS, expand
-from providers.revisions import CHANNEL
+from providers.regions import CHANNEL, REGION_PATHS, expand
 
 log = structlog.get_logger()
 
 RECONNECT_S = 2.0
+REFRESH_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ class Snapshot:
         layer = self.catalogue.layers.get(name) if LAYER_ID.fullmatch(name) else None
         if layer is None or not scope.sees(layer):
             raise NotFound("collection", collection)
-        states = self.editions.get(layer.id, ())
+        states = self.states(layer, scope)
         if dot:
             state = next((s for s in states if s.edition.key == EditionKey(key)), None)
             if state is None:
@@ -71,16 +71,27 @@ class Snapshot:
             return Resolved(layer=layer, state=state, pinned=True)
         return Resolved(layer=layer, state=edition_in(states, window or today()), pinned=False)
 
+    def states(self, layer: Layer, scope: Scope) -> tuple[EditionState, ...]:
+        """The layer's editions, newest first; what is not yet in force is an internal matter."""
+        internal = scope.ceiling.rank >= Classification.INTERNAL.rank
+        published = (EditionStatus.IN_FORCE, EditionStatus.REPEALED)
+        held = self.editions.get(layer.id, ())
+        return tuple(s for s in held if internal or s.edition.status in published)
+
     def visible(self, scope: Scope) -> list[Layer]:
         """The layers that the caller may see, in the order of the resource tree."""
         layers = (layer for layer in self.catalogue.layers.values() if scope.sees(layer))
         return sorted(layers, key=lambda layer: (layer.theme.order, layer.theme.id, layer.id))
 
     @property
+    def _public(self) -> frozenset[str]:
+        """The processes that everybody may call."""
+        return frozenset(p.id for p in self.catalogue.processes.values() if p.public)
+
+    @property
     def anonymous(self) -> Principal:
         """The caller without a key."""
-        public = frozenset(p.id for p in self.catalogue.processes.values() if p.public)
-        return anonymous(self.catalogue.roles["anonymous"], public)
+        return anonymous(self.catalogue.roles["anonymous"], self._public)
 
     def principal(self, record: KeyRecord) -> Principal | None:
         """Whom a key stands for; None where its role is no longer declared."""
@@ -88,7 +99,10 @@ class Snapshot:
         if role is None:
             return None
         scope = scope_of(
-            role, regions=record.regions, expand=lambda codes: expand(self.region_paths, codes)
+            role,
+            public=self._public,
+            regions=record.regions,
+            expand=lambda codes: expand(self.region_paths, codes),
         )
         return Principal(
             id=record.id,
@@ -128,7 +142,9 @@ class SnapshotKeeper:
                 ) as connection:
                     await connection.execute(f"LISTEN {CHANNEL}")
                     await self._refresh_logged()
-                    async for _ in connection.notifies():
+                    while True:  # a notification that was lost is made up for within a minute
+                        async for _ in connection.notifies(timeout=REFRESH_S, stop_after=1):
+                            pass
                         await self._refresh_logged()
             log.warning("listener_lost", retry_s=RECONNECT_S)
             await asyncio.sleep(RECONNECT_S)
@@ -139,4 +155,4 @@ class SnapshotKeeper:
         except Exception as error:
             log.error("snapshot_refresh_failed", error=type(error).__name__)
             raise OSError("refresh failed") from error
-        log.info("snapshot_loaded", layers=len(self.current.editions))
+        log.debug("snapshot_loaded", layers=len(self.current.editions))

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from config.model import Layer, Style, StyleRule
 from config.vocabulary import GeometryKind
 from providers.errors import NotFound
+from providers.tiles import GRID
 from server import negotiate
 from server.state import onemap, scope
 
@@ -46,9 +47,7 @@ def maplibre(style: Style, layers: list[Layer], *, base: str, lang: str) -> dict
         "sources": {
             layer.id: {
                 "type": "vector",
-                "tiles": [
-                    f"{base}/collections/{layer.id}/tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}?f=mvt"
-                ],
+                "tiles": [f"{base}/collections/{layer.id}/tiles/{GRID}/{{z}}/{{y}}/{{x}}?f=mvt"],
                 "attribution": layer.source.in_language(lang),
                 "maxzoom": 18,
             }

@@ -1,5 +1,6 @@
 """`onemap up`: server and worker as children, restarted when they die, stopped together."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -68,7 +69,8 @@ class Child:
         try:
             self.process.wait(STOP_WITHIN_S)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)  # its own children too
             self.process.wait()
 
 

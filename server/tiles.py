@@ -6,15 +6,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from config.vocabulary import GeometryKind
+from providers.access import Scope
 from providers.errors import BadParameter, NotFound
 from providers.tiles import GRID, MAX_ZOOM, TileQuery
 from server import negotiate
-from server.collections import window_of
+from server.collections import visible_extent, window_of
 from server.links import MVT, REL, link, query
-from server.snapshot import Resolved
+from server.snapshot import Resolved, Snapshot
 from server.state import onemap, scope
 
 GRID_URI = "http://www.opengis.net/def/tilematrixset/OGC/1.0/WebMercatorQuad"
+type Box = tuple[float, float, float, float]  # west, south, east, north in degrees
+
 TILE_FORMATS = {"mvt": MVT}
 
 
@@ -45,11 +48,12 @@ async def tilesets(request: Request) -> Response:
     one = onemap(request)
     resolved = one.snapshot.resolve(request.path_params["collectionId"], None, scope(request))
     _with_geometry(resolved)
+    box = await _box(one.snapshot, resolved, scope(request))
     base = one.settings.public_url
     here = f"{base}/collections/{resolved.id}/tiles"
     body = {
         "links": [link(here, "self", negotiate.JSON, "Tilesets")],
-        "tilesets": [_tileset(resolved, base, negotiate.language(request))],
+        "tilesets": [_tileset(resolved, box, base, negotiate.language(request))],
     }
     return negotiate.respond(request, body, template="tilesets.html")
 
@@ -61,6 +65,7 @@ async def tileset(request: Request) -> Response:
     resolved = one.snapshot.resolve(request.path_params["collectionId"], None, scope(request))
     _with_geometry(resolved)
     _grid(request)
+    box = await _box(one.snapshot, resolved, scope(request))
     base = one.settings.public_url
     chosen = negotiate.negotiated(
         request,
@@ -71,14 +76,14 @@ async def tileset(request: Request) -> Response:
         },
     )
     if chosen == "tilejson":
-        body = _tilejson(resolved, base, lang)
+        body = _tilejson(resolved, box, base, lang)
         return negotiate.answer(
             request, negotiate.dumps(body), "application/vnd.mapbox.tilejson+json"
         )
-    return negotiate.respond(request, _tileset(resolved, base, lang), template="document.html")
+    return negotiate.respond(request, _tileset(resolved, box, base, lang), template="document.html")
 
 
-def _tileset(resolved: Resolved, base: str, lang: str) -> dict[str, Any]:
+def _tileset(resolved: Resolved, box: Box | None, base: str, lang: str) -> dict[str, Any]:
     layer = resolved.layer
     here = f"{base}/collections/{resolved.id}/tiles/{GRID}"
     template = f"{here}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}?f=mvt"
@@ -102,8 +107,8 @@ def _tileset(resolved: Resolved, base: str, lang: str) -> dict[str, Any]:
             {"id": layer.id, "dataType": "vector", "geometryDimension": _dimension(layer.geometry)}
         ],
     }
-    if resolved.state is not None and resolved.state.extent is not None:
-        west, south, east, north = resolved.state.extent
+    if box is not None:
+        west, south, east, north = box
         document["boundingBox"] = {
             "lowerLeft": [west, south],
             "upperRight": [east, north],
@@ -112,7 +117,7 @@ def _tileset(resolved: Resolved, base: str, lang: str) -> dict[str, Any]:
     return document
 
 
-def _tilejson(resolved: Resolved, base: str, lang: str) -> dict[str, Any]:
+def _tilejson(resolved: Resolved, box: Box | None, base: str, lang: str) -> dict[str, Any]:
     layer = resolved.layer
     fields = {f.code: f.title.in_language(lang) for f in layer.fields}
     document: dict[str, Any] = {
@@ -124,9 +129,16 @@ def _tilejson(resolved: Resolved, base: str, lang: str) -> dict[str, Any]:
         "maxzoom": MAX_ZOOM,
         "vector_layers": [{"id": layer.id, "fields": fields}],
     }
-    if resolved.state is not None and resolved.state.extent is not None:
-        document["bounds"] = list(resolved.state.extent)
+    if box is not None:
+        document["bounds"] = list(box)
     return document
+
+
+async def _box(snapshot: Snapshot, resolved: Resolved, scope: Scope) -> Box | None:
+    """Where the rows lie that the caller may see."""
+    if resolved.state is None:
+        return None
+    return await visible_extent(snapshot, resolved.layer, resolved.state, scope)
 
 
 def _dimension(kind: GeometryKind) -> int:

@@ -79,11 +79,10 @@ def database_url(cluster: Cluster, new_database: Callable[..., str]) -> Iterator
 @pytest.fixture(scope="session")
 def demo_template(cluster: Cluster, new_database: Callable[..., str], catalogue: Catalogue) -> str:
     """The demo city, loaded once."""
-    from server.demo import load_demo, set_demo_key
+    from server.demo import load_demo
 
     name = new_database()
     load_demo(cluster.address(name), catalogue, parcels=DEMO_PARCELS)
-    set_demo_key(cluster.address(name), wanted=True)
     return name
 
 
@@ -122,7 +121,7 @@ def live_server(live_settings: dict[str, str]) -> Iterator[str]:
     output = Path(live_settings["ONEMAP_HOME"]) / "up.log"
     with output.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "server", "up"],
+            [sys.executable, "-m", "server", "demo", "--parcels", str(DEMO_PARCELS)],
             cwd=ROOT,
             env=child_environ(**live_settings),
             stdin=subprocess.DEVNULL,

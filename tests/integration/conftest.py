@@ -55,13 +55,19 @@ def squares(
     columns: dict[str, list[Any]] | None = None,
 ) -> FeatureTable:
     """One square per id, *size* degrees wide at 43°N, at the place that its number says."""
+    region = {layer.region: ["220102"] * len(ids)} if layer.field(layer.region) else {}
     required = {f.code: [a_value(f)] * len(ids) for f in layer.fields if f.required}
     places = [west + size * (int(name) if name else 0) for name in ids]
     boxes = [shapely.box(x, 43.0, x + size, 43.0 + size) for x in places]
     return FeatureTable(
         ids=ids,
         geometry=np.array(boxes, dtype=object),
-        columns={**required, **{code: list(ids) for code in layer.identity}, **(columns or {})},
+        columns={
+            **required,
+            **region,
+            **{code: list(ids) for code in layer.identity},
+            **(columns or {}),
+        },
         plan="P1" if layer.plan == "required" else None,
     )
 

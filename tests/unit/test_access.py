@@ -19,7 +19,7 @@ def test_a_region_stands_for_all_that_lies_in_it() -> None:
 
 
 def test_a_role_by_key_without_region_sees_no_rows(catalogue: Catalogue) -> None:
-    scope = scope_of(catalogue.roles["surveyor"], regions=(), expand=expanding)
+    scope = scope_of(catalogue.roles["surveyor"], public=frozenset(), regions=(), expand=expanding)
 
     assert scope.regions == ()
     assert scope.shape == (True, False)
@@ -29,7 +29,7 @@ def test_a_layer_above_the_ceiling_is_not_seen(catalogue: Catalogue) -> None:
     from dataclasses import replace
 
     secret = replace(catalogue.layers["land_use"], classification=Classification.SECRET)
-    planner = scope_of(catalogue.roles["planner"], regions=(), expand=expanding)
+    planner = scope_of(catalogue.roles["planner"], public=frozenset(), regions=(), expand=expanding)
 
     assert planner.sees(catalogue.layers["land_use"])
     assert not planner.sees(secret)

@@ -97,7 +97,12 @@ CREATE TABLE onemap.session (
     csrf text NOT NULL,
     expires_at timestamptz NOT NULL
 );
-GRANT SELECT ON onemap.edition, onemap.revision, onemap.region TO onemap_reader;
+CREATE TABLE onemap.seed (
+    name text COLLATE "C" PRIMARY KEY,
+    content text NOT NULL,
+    seeded_at timestamptz NOT NULL DEFAULT now()
+);
+GRANT SELECT ON onemap.seed, onemap.edition, onemap.revision, onemap.region TO onemap_reader;
 """
 
 
