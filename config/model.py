@@ -79,6 +79,7 @@ class StyleRule:
     opacity: float = 1.0
     outline: str | None = None
     width: float = 1.0
+    outline_min_zoom: float | None = None  # no outline further out: it would cover the fills
     dash: tuple[float, ...] = ()
     hatch: bool = False
 

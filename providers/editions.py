@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 
 from psycopg import AsyncConnection, Connection, sql
 from psycopg.rows import TupleRow
@@ -23,6 +23,11 @@ def day_in_china(moment: datetime) -> date:
     return moment.astimezone(SHANGHAI).date()
 
 
+def end_of_day_in_china(day: date) -> datetime:
+    """The last moment of *day* in China: a date includes its last hour."""
+    return datetime.combine(day, time.max, SHANGHAI)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edition:
     """One edition of a layer; dates are inclusive."""
@@ -35,6 +40,9 @@ class Edition:
     status: EditionStatus
     issuer: Issuer
     document: str
+    coverage: bytes | None = (
+        None  # WKB multipolygon, EPSG:4490: where the edition says all there is
+    )
 
     def holds_in(self, window: "Window") -> bool:
         """Whether this edition is valid on at least one day of the window."""
@@ -108,6 +116,20 @@ def edition_in(editions: Iterable[EditionState], window: Window) -> EditionState
     return max(held, key=lambda s: (s.edition.valid_from, s.edition.key), default=None)
 
 
+COVERS = """
+SELECT ST_Covers(coverage, ST_GeomFromWKB(%(wkb)s::bytea, 4490)) FROM onemap.edition
+WHERE layer = %(layer)s AND edition = %(edition)s
+"""
+
+
+def covers(
+    connection: Connection[TupleRow], layer: LayerId, edition: EditionKey, wkb: bytes
+) -> bool | None:
+    """Whether the edition says all there is within a geometry (EPSG:4490); None: it does not tell."""
+    row = connection.execute(COVERS, {"layer": layer, "edition": edition, "wkb": wkb}).fetchone()
+    return None if row is None else row[0]
+
+
 LIST = """
 SELECT layer, edition, title_zh, title_en, valid_from, valid_to, status, issuer, document,
        revision, features, west, south, east, north, updated_at, specification_version
@@ -140,16 +162,18 @@ def declare(connection: Connection[TupleRow], edition: Edition, specification_ve
         "document": edition.document,
         "specification_version": specification_version,
     }
-    key = {"layer": edition.layer, "edition": edition.key}
+    key = {"layer": edition.layer, "edition": edition.key, "coverage": edition.coverage}
     columns = sql.SQL(", ").join(map(sql.Identifier, facts))
     given = sql.SQL(", ").join(map(sql.Placeholder, facts))
     held = sql.SQL(", ").join(sql.Identifier("held", name) for name in facts)
     new = sql.SQL(", ").join(sql.Identifier("excluded", name) for name in facts)
     statement = sql.SQL(
-        "INSERT INTO onemap.edition AS held (layer, edition, {columns})"
-        " VALUES (%(layer)s, %(edition)s, {given})"
-        " ON CONFLICT (layer, edition) DO UPDATE SET ({columns}) = ROW({new})"
-        " WHERE ROW({held}) IS DISTINCT FROM ROW({new})"
+        "INSERT INTO onemap.edition AS held (layer, edition, {columns}, coverage)"
+        " VALUES (%(layer)s, %(edition)s, {given}, ST_Multi(ST_GeomFromWKB(%(coverage)s::bytea, 4490)))"
+        " ON CONFLICT (layer, edition) DO UPDATE SET"
+        " ({columns}, coverage) = ROW({new}, excluded.coverage)"
+        " WHERE ROW({held}, ST_AsBinary(held.coverage))"
+        " IS DISTINCT FROM ROW({new}, ST_AsBinary(excluded.coverage))"
     ).format(columns=columns, given=given, held=held, new=new)
     return connection.execute(statement, {**key, **facts}).rowcount == 1
 

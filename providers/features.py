@@ -34,6 +34,7 @@ from providers.access import SRID, Scope
 from providers.errors import BadParameter
 
 DEFAULT_LIMIT, MAX_LIMIT = 10, 10_000
+MAX_LIMIT_DIGITS = 15
 MAX_VALUE_CHARACTERS = 1_000
 SYSTEM_PROPERTIES = ("om_area_m2", "om_region", "om_plan", "om_basis")
 COORDINATE_DIGITS = 9
@@ -67,7 +68,10 @@ class FeatureQuery:
 
 
 def parse_limit(text: str) -> int:
-    return parse_whole("limit", text, 1, MAX_LIMIT)
+    """More than the maximum is the maximum (OGC 17-069r4, /req/core/fc-limit-response-1)."""
+    if text.isascii() and text.isdigit() and len(text) <= MAX_LIMIT_DIGITS:
+        return min(MAX_LIMIT, parse_whole("limit", text, 1, 10**MAX_LIMIT_DIGITS))
+    raise BadParameter("limit", text, f"an integer from 1; at most {MAX_LIMIT} come at once")
 
 
 def parse_whole(name: str, text: str, low: int, high: int) -> int:

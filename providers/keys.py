@@ -86,6 +86,16 @@ def split_key(text: str) -> tuple[str, str]:
     return match[1], match[2]
 
 
+def list_keys(connection: Connection[TupleRow]) -> list[KeyRecord]:
+    """The keys in force, oldest first."""
+    rows = connection.execute(
+        "SELECT id, organisation, person, role, regions FROM onemap.api_key"
+        " WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())"
+        " ORDER BY created_at, id"
+    ).fetchall()
+    return [_record(row) for row in rows]
+
+
 def revoke_key(connection: Connection[TupleRow], name: str) -> bool:
     """End a key; its sessions end with it. Whether there was one in force."""
     ended = connection.execute(

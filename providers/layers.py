@@ -16,7 +16,8 @@ from providers.features import FeatureQuery, extent_statement, item_statement, p
 from providers.tables import edition_table
 from providers.tiles import TileQuery, tile_statement
 
-MAX_STATEMENTS = 2_000
+MAX_KEPT = 2_000
+type Box = tuple[float, float, float, float]  # west, south, east, north in degrees
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,7 @@ class LayerStore:
 
     pools: Pools
     statements: dict[tuple[Any, ...], Compiled] = field(default_factory=dict)
+    extents: dict[tuple[Any, ...], Box | None] = field(default_factory=dict)
 
     async def page(
         self, layer: Layer, edition: EditionKey, query: FeatureQuery, scope: Scope
@@ -81,19 +83,23 @@ class LayerStore:
         return Item(feature=row[0], hash=row[1])
 
     async def extent(
-        self, layer: Layer, edition: EditionKey, scope: Scope
-    ) -> tuple[float, float, float, float] | None:
-        """The bounds of what the caller may see, in degrees."""
-        compiled = self._compiled(
-            ("extent", layer.id, edition, scope.shape),
-            lambda: extent_statement(edition_table(layer, edition), scope),
-        )
-        async with self.pools.reading() as connection:
-            cursor = await connection.execute(
-                compiled.text.encode(), compiled.binds(scope.parameters)
+        self, layer: Layer, edition: EditionKey, revision: int, scope: Scope
+    ) -> Box | None:
+        """The bounds of what the caller may see, in degrees; remembered for this revision."""
+        remembered = (layer.id, edition, revision, scope.key())
+        if remembered not in self.extents:
+            compiled = self._compiled(
+                ("extent", layer.id, edition, scope.shape),
+                lambda: extent_statement(edition_table(layer, edition), scope),
             )
-            row = await cursor.fetchone()
-        return None if row is None or row[0] is None else (row[0], row[1], row[2], row[3])
+            async with self.pools.reading() as connection:
+                cursor = await connection.execute(
+                    compiled.text.encode(), compiled.binds(scope.parameters)
+                )
+                row = await cursor.fetchone()
+            box = None if row is None or row[0] is None else (row[0], row[1], row[2], row[3])
+            _remember(self.extents, remembered, box)
+        return self.extents[remembered]
 
     async def tile(
         self, layer: Layer, edition: EditionKey, query: TileQuery, scope: Scope
@@ -111,7 +117,13 @@ class LayerStore:
 
     def _compiled(self, key: tuple[Any, ...], build: Callable[[], ClauseElement]) -> Compiled:
         if (compiled := self.statements.get(key)) is None:
-            while len(self.statements) >= MAX_STATEMENTS:
-                self.statements.pop(next(iter(self.statements)))
-            compiled = self.statements[key] = compile_sql(build())
+            compiled = compile_sql(build())
+            _remember(self.statements, key, compiled)
         return compiled
+
+
+def _remember[T](kept: dict[tuple[Any, ...], T], key: tuple[Any, ...], value: T) -> None:
+    """Keep a value; beyond the bound the oldest goes."""
+    while len(kept) >= MAX_KEPT:
+        kept.pop(next(iter(kept)))
+    kept[key] = value

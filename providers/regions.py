@@ -64,3 +64,9 @@ def expand(paths: Mapping[str, Sequence[str]], codes: Iterable[str]) -> tuple[st
     wanted = set(codes)
     below = {code for code, path in paths.items() if wanted.intersection(path)}
     return tuple(sorted(wanted | below))
+
+
+def registered(connection: Connection[TupleRow], codes: Iterable[str]) -> set[str]:
+    """Those of the codes that the register knows."""
+    statement = "SELECT code FROM onemap.region WHERE code = ANY(%s)"
+    return {row[0] for row in connection.execute(statement, (list(codes),)).fetchall()}

@@ -14,13 +14,14 @@ from config.settings import Settings, SettingsError
 from providers.admin_boundaries import BoundariesMissing
 from providers.database import DatabaseError, sentence
 from providers.errors import LoadRejected
-from server import commands
+from server import commands, key_commands
 from server.demo import DEFAULT_PARCELS, DEFAULT_SEED
+from server.key_commands import KeyRefused
 from server.lifeline import follow_parent
 from server.serving import PortTaken
 from server.supervisor import CannotRun
 
-CANNOT_RUN = (SettingsError, DatabaseError, PortTaken, CannotRun, BoundariesMissing)
+CANNOT_RUN = (SettingsError, DatabaseError, PortTaken, CannotRun, BoundariesMissing, KeyRefused)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -76,10 +77,12 @@ def _run(given: argparse.Namespace, settings: Settings) -> int:
             return commands.write_openapi()
         case "pygeoapi-config":
             return commands.pygeoapi_config(settings, given.output)
+        case _ if given.key_verb == "list":
+            return key_commands.show_keys(settings)
         case _ if given.key_verb == "revoke":
-            return commands.end_key(settings, given.id)
+            return key_commands.end_key(settings, given.id)
         case _:
-            return commands.create_key(
+            return key_commands.create_key(
                 settings,
                 organisation=given.organisation,
                 person=given.person,
@@ -101,7 +104,9 @@ def _parser() -> argparse.ArgumentParser:
         "--seed", type=_seed, default=DEFAULT_SEED, help="of the generated data (%(default)s)"
     )
     serve = verbs.add_parser("serve", help="the HTTP server alone")
-    serve.add_argument("--engine", choices=("onemap", "pygeoapi"), default="onemap")
+    serve.add_argument(
+        "--engine", choices=("onemap", "pygeoapi"), default="onemap", help="who answers"
+    )
     serve.add_argument("--fd", type=int, help=argparse.SUPPRESS)
     worker = verbs.add_parser("worker", help="run jobs")
     for child in (serve, worker):
@@ -112,28 +117,37 @@ def _parser() -> argparse.ArgumentParser:
     editions.add_argument("--json", action="store_true", help="for machines")
     verbs.add_parser("openapi", help="print the OpenAPI document")
     stock = verbs.add_parser("pygeoapi-config", help="print stock pygeoapi's configuration")
-    stock.add_argument("--output", type=Path)
+    stock.add_argument("--output", type=Path, help="a file instead of standard output")
     key = verbs.add_parser("key", help="API keys").add_subparsers(dest="key_verb", required=True)
     new = key.add_parser("new", help="create a key; it is printed once")
     new.add_argument("--organisation", required=True, type=_name)
     new.add_argument("--person", required=True, type=_name)
-    new.add_argument("--role", required=True)
-    new.add_argument("--region", action="append", default=[], metavar="CODE")
-    new.add_argument("--expires", metavar="YYYY-MM-DD", help="last day, in UTC")
+    new.add_argument("--role", required=True, help="one of the catalogue's roles")
+    new.add_argument(
+        "--region", action="append", default=[], metavar="CODE", help="what it is for; repeatable"
+    )
+    new.add_argument("--expires", metavar="YYYY-MM-DD", help="its last day, in China")
+    key.add_parser("list", help="the keys in force, without their secrets")
     key.add_parser("revoke", help="end a key").add_argument("id", help="the part after om_")
     return parser
 
 
+def _whole(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise argparse.ArgumentTypeError("a whole number")
+    return int(text)
+
+
 def _count(text: str) -> int:
-    value = int(text)
+    value = _whole(text)
     if not 50 <= value <= 10_000_000:
         raise argparse.ArgumentTypeError("from 50 to 10000000")
     return value
 
 
 def _seed(text: str) -> int:
-    value = int(text)
-    if not 0 <= value < 2**63:
+    value = _whole(text)
+    if value >= 2**63:
         raise argparse.ArgumentTypeError("a whole number, zero or greater")
     return value
 

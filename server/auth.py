@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from processes.spec import BodyError, InvalidBody
 from providers.access import Principal
-from providers.errors import BadParameter
 from providers.keys import (
     KEY_PATTERN,
     TOKEN_PATTERN,
@@ -117,7 +117,7 @@ async def begin_session(request: Request) -> Response:
     body = await negotiate.json_body(request)
     key = body.get("key") if isinstance(body, dict) else None
     if not isinstance(key, str) or (isinstance(body, dict) and body.keys() != {"key"}):
-        raise BadParameter("/key", "", 'a body like {"key": "om_<id>_<secret>"}')
+        raise InvalidBody([BodyError("/key", 'expected a body like {"key": "om_<id>_<secret>"}')])
     record = await _asked(one, key)
     async with one.pools.writing() as connection:
         token, session = await open_session(connection, record)

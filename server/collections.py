@@ -10,6 +10,7 @@ from config.vocabulary import GeometryKind
 from providers.access import ALL, Scope
 from providers.editions import EditionState, Window
 from providers.features import SYSTEM_PROPERTIES, parse_whole
+from providers.layers import Box
 from providers.tiles import GRID
 from server import negotiate
 from server.links import CRS84, MVT, REL, Link, link, query
@@ -56,7 +57,7 @@ async def collections(request: Request) -> Response:
         for r in shown
     ]
     path, title = f"{base}/collections", {"zh": "数据集", "en": "Collections"}[lang]
-    links = _both(path, "self", title)
+    links = _both(query(path, {k: v for k, v in given.items() if k != "f"}), "self", title)
     if offset + limit < len(found):
         more = {**given, "limit": limit, "offset": offset + limit}
         links.append(link(query(path, more), "next", negotiate.JSON, title))
@@ -163,6 +164,9 @@ def _schema(request: Request, kind: str) -> Response:
         }
     for f in layer.fields:
         properties[f.code] = {**f.type.json_schema, "title": f.title.in_language(lang)}
+        missing = [None] if kind == "schema" and not f.required else []
+        if missing:  # a value that is not known is null in the items
+            properties[f.code]["type"] = [f.type.json_schema["type"], "null"]
         if f.length is not None:
             properties[f.code]["maxLength"] = f.length
         if f.unit is not None:
@@ -172,7 +176,7 @@ def _schema(request: Request, kind: str) -> Response:
             }
         if f.code_list is not None:
             titles = {code: t.in_language(lang) for code, t in f.code_list.codes.items()}
-            properties[f.code] |= {"enum": list(titles), "x-onemap-codes": titles}
+            properties[f.code] |= {"enum": [*titles, *missing], "x-onemap-codes": titles}
         if f.code in layer.identity and len(layer.identity) == 1:
             properties[f.code]["x-ogc-role"] = "id"
     if kind == "schema":
@@ -265,21 +269,22 @@ def title_of(layer: Layer, lang: str, edition: EditionState | None = None) -> st
 
 
 def _both(path: str, rel: str, title: str) -> list[Link]:
+    page = f"{path}{'&' if '?' in path else '?'}f=html"
     return [
         link(path, rel, negotiate.JSON, title),
-        link(query(path, {"f": "html"}), "alternate", negotiate.HTML, title),
+        link(page, "alternate", negotiate.HTML, title),
     ]
 
 
 async def visible_extent(
     snapshot: Snapshot, layer: Layer, state: EditionState, scope: Scope
-) -> tuple[float, float, float, float] | None:
+) -> Box | None:
     """The published extent where the caller sees every row, else that of the rows they see."""
     if layer.geometry is GeometryKind.NONE:
         return None
     if scope.regions is ALL and scope.areas is ALL:
         return state.extent
-    return await snapshot.store.extent(layer, state.edition.key, scope)
+    return await snapshot.store.extent(layer, state.edition.key, state.revision, scope)
 
 
 def window_of(given: dict[str, str]) -> Window | None:

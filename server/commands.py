@@ -6,18 +6,15 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from config.loader import catalogue_folders, load
 from config.model import Catalogue
 from config.settings import Settings, SettingsError, child_environ, demo_folder
-from config.vocabulary import RegionCode
 from providers.cluster import open_cluster
 from providers.database import DatabaseRole, check_server, connect
 from providers.editions import list_editions_now
-from providers.keys import KeyRecord, new_key, revoke_key
 from providers.migrations import migrate
 from providers.tables import ensure_tables
 from server import serving
@@ -82,11 +79,24 @@ def prepare(url: str, catalogue: Catalogue) -> None:
                 ensure_tables(connection, layer, state.edition.key)
 
 
+def loaded_but_undeclared(url: str, catalogue: Catalogue) -> str | None:
+    """A word to the operator where data lie in the database that no catalogue entry shows."""
+    with connect(url, DatabaseRole.READER) as connection:
+        loaded = {state.edition.layer for state in list_editions_now(connection)}
+    if not (missing := sorted(loaded - set(catalogue.layers))):
+        return None
+    return (
+        f"Loaded, but in no catalogue and so not served: {', '.join(missing)}."
+        " ONEMAP_CATALOGUE names the folders; the word demo there is the demo's own."
+    )
+
+
 def check(settings: Settings) -> int:
     """`onemap check`: load the catalogue; findings are raised as CatalogueError."""
     catalogue = catalogue_of(settings)
     print(
-        f"{len(catalogue.layers)} layers, {len(catalogue.bindings)} bindings,"
+        f"{len(catalogue.layers)} layers, {len(catalogue.bindings)} bindings"
+        f" ({sum(b.layer is None for b in catalogue.bindings.values())} not connected),"
         f" {len(catalogue.processes)} processes, {len(catalogue.roles)} roles: no findings"
     )
     return 0
@@ -104,6 +114,8 @@ def up(
         prepare(db.url, catalogue)
         if load_first:
             load_demo(db.url, catalogue, **demo)
+        if undeclared := loaded_but_undeclared(db.url, catalogue):
+            print(undeclared, file=sys.stderr, flush=True)
         alone = {listening.getsockname()[0], urlsplit(settings.public_url).hostname} <= LOOPBACK
         set_demo_key(db.url, wanted=load_first and alone)
         environ = child_environ(
@@ -189,58 +201,6 @@ def migrate_database(settings: Settings) -> int:
     return 0
 
 
-def create_key(
-    settings: Settings,
-    *,
-    organisation: str,
-    person: str,
-    role: str,
-    regions: tuple[str, ...],
-    expires: str | None,
-) -> int:
-    """`onemap key new`: prints the key once; only its digest is kept."""
-    roles = catalogue_of(settings).roles
-    if role not in roles or role == "anonymous":
-        known = ", ".join(sorted(set(roles) - {"anonymous"}))
-        print(f"There is no role {role!r}; roles are {known}.", file=sys.stderr)
-        return 2
-    try:
-        codes = tuple(RegionCode(code).value for code in regions)
-        until = (
-            None
-            if expires is None
-            else datetime.combine(date.fromisoformat(expires), datetime.max.time(), UTC)
-        )
-    except ValueError as error:
-        print(f"{error}.", file=sys.stderr)
-        return 2
-    if roles[role].regions == "key" and not codes:
-        print(f"The role {role!r} is held for regions; name them with --region.", file=sys.stderr)
-        return 2
-    with database(settings) as db:
-        migrate(db.url)
-        with connect(db.url, DatabaseRole.WRITER) as connection:
-            record = KeyRecord(
-                id="", organisation=organisation, person=person, role=role, regions=codes
-            )
-            text = new_key(connection, record, until)
-    print(text)
-    return 0
-
-
-def end_key(settings: Settings, name: str) -> int:
-    """`onemap key revoke`: takes effect within seconds."""
-    with database(settings) as db:
-        migrate(db.url)
-        with connect(db.url, DatabaseRole.WRITER) as connection:
-            ended = revoke_key(connection, name)
-    if not ended:
-        print(f"There is no key {name!r} in force.", file=sys.stderr)
-        return 1
-    print(f"key {name} is revoked")
-    return 0
-
-
 def editions(settings: Settings, *, as_json: bool) -> int:
     """`onemap editions`: what is loaded."""
     with database(settings) as db:
@@ -262,6 +222,7 @@ def editions(settings: Settings, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps(rows, ensure_ascii=False))
     else:
+        print("\t".join(rows[0]) if rows else "no edition is loaded")
         for row in rows:
             print("\t".join("" if value is None else str(value) for value in row.values()))
     return 0

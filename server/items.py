@@ -20,7 +20,7 @@ from providers.features import (
 )
 from providers.layers import Page
 from server import negotiate
-from server.collections import window_of
+from server.collections import title_of, window_of
 from server.links import Link, link, query, segment
 from server.snapshot import Resolved
 from server.state import onemap, principal, scope
@@ -54,7 +54,7 @@ async def items(request: Request) -> Response:
     if response := negotiate.unchanged(request, tag):
         return response
     base = f"{one.settings.public_url}/collections/{segment(collection)}"
-    links = _page_links(request, base, given, page, key)
+    links = _page_links(base, given, page, key, title_of(layer, lang))
     edition = {
         "Link": _link_header(links),
         "Content-Crs": "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>",
@@ -181,14 +181,14 @@ def _position(text: str, resolved: Resolved) -> int:
 
 
 def _page_links(
-    request: Request, base: str, given: dict[str, str], page: Page, key: EditionKey | str
+    base: str, given: dict[str, str], page: Page, key: EditionKey | str, title: str
 ) -> list[Link]:
     path = f"{base}/items"
     kept = {k: v for k, v in given.items() if k != "f"}
     links = [
         link(query(path, kept), "self", negotiate.GEOJSON, "GeoJSON"),
         link(query(path, {**kept, "f": "html"}), "alternate", negotiate.HTML, "HTML"),
-        link(base, "collection", negotiate.JSON, "Collection"),
+        link(base, "collection", negotiate.JSON, title),
     ]
     if page.next_after is not None:
         following = {**given, "cursor": cursor(key, page.next_after, page.revision)}

@@ -83,7 +83,7 @@ def _parts(style: Style, source: str) -> list[dict[str, Any]]:
     parts: list[dict[str, Any]] = []
     rules = list(enumerate(style.rules))
     for number, rule in rules:
-        alike = [n for n, other in rules if (other.hatch, other.dash) == (rule.hatch, rule.dash)]
+        alike = [n for n, other in rules if _manner(other) == _manner(rule)]
         if alike[0] != number:
             continue  # drawn with the first of its kind
         common = {"source": source, "source-layer": source}
@@ -123,7 +123,16 @@ def _parts(style: Style, source: str) -> list[dict[str, Any]]:
             line: dict[str, Any] = {"line-color": by_rule(lines), "line-width": by_rule(widths)}
             if rule.dash:
                 line["line-dasharray"] = list(rule.dash)
-            parts.append({"id": f"{source}-{number}-line", "type": "line", **common, "paint": line})
+            nearer = {} if rule.outline_min_zoom is None else {"minzoom": rule.outline_min_zoom}
+            parts.append(
+                {
+                    "id": f"{source}-{number}-line",
+                    "type": "line",
+                    **common,
+                    **nearer,
+                    "paint": line,
+                }
+            )
     if style.labels is not None:
         parts.append(
             {
@@ -144,6 +153,11 @@ def _parts(style: Style, source: str) -> list[dict[str, Any]]:
             }
         )
     return parts
+
+
+def _manner(rule: StyleRule) -> tuple[object, ...]:
+    """What no expression can vary within one part: rules that agree in it are drawn together."""
+    return (rule.hatch, rule.dash, rule.outline_min_zoom)
 
 
 def _choice(style: Style, values: dict[int, Any], otherwise: Any) -> Any:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from config.vocabulary import GeometryKind
 from providers.access import Scope
 from providers.errors import BadParameter, NotFound
+from providers.layers import Box
 from providers.tiles import GRID, MAX_ZOOM, TileQuery
 from server import negotiate
 from server.collections import visible_extent, window_of
@@ -16,8 +17,6 @@ from server.snapshot import Resolved, Snapshot
 from server.state import onemap, scope
 
 GRID_URI = "http://www.opengis.net/def/tilematrixset/OGC/1.0/WebMercatorQuad"
-type Box = tuple[float, float, float, float]  # west, south, east, north in degrees
-
 TILE_FORMATS = {"mvt": MVT}
 
 

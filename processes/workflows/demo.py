@@ -7,6 +7,7 @@ pattern of the standard, 6 county + 4 layer + 8 sequence; their layer numbers, a
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -63,11 +64,16 @@ def demo_loads(parcels: int, seed: int) -> Iterator[tuple[Edition, FeatureTable]
         ),
         _census_table(catalogue),
     )
-    city = City.of(_city(held, parcels, seed), held, catalogue)
+    invented = _city(held, parcels, seed)
+    # what the invented layers say ends where the invented parcels end
+    whole = shapely.get_parts(shapely.coverage_union_all(invented.parcels))
+    coverage = shapely.MultiPolygon(whole.tolist()).wkb
+    city = City.of(invented, held, catalogue)
     for layer, table in city_tables(city):
-        yield _edition_of(layer), table
+        yield replace(_edition_of(layer), coverage=coverage), table
         if layer == "land_use":
-            yield _edition_of("land_use", second_year=True), city.next_year()
+            second = _edition_of("land_use", second_year=True)
+            yield replace(second, coverage=coverage), city.next_year()
 
 
 def _city(held: Sequence[County], parcels: int, seed: int) -> SyntheticCity:

@@ -10,7 +10,11 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from server.web import operations, values, words
+from server.web import faults, operations, values, words
+
+OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
+# Parts of a collection whose documents carry the collection's title.
+TITLED_PARTS = frozenset({"items", "schema", "queryables"})
 
 
 class Face(StrEnum):
@@ -68,7 +72,7 @@ def render(
             document=document,
             lang=lang,
             path=path,
-            alternates=alternates,
+            alternates=_alternates(template, alternates),
             user=user,
             crumbs=crumbs,
             heading=heading(document) or " · ".join(_subject(crumbs)),
@@ -115,17 +119,24 @@ def breadcrumbs(document: Mapping[str, Any], *, path: str, lang: str) -> list[Cr
     chosen = chosen_language(path)
     crumbs = [Crumb(words.say(lang, "home"), with_language("/", lang=chosen))]
     segments = _segments(path)
-    owner = values.link_to(document, "collection")
     for position, segment in enumerate(segments):
         # Words stand at even places, identifiers between them: /collections/{id}/items/{id}.
         label = words.say(lang, f"segment.{segment}", segment) if position % 2 == 0 else segment
         if position == len(segments) - 1 and label == segment:
             label = heading(document) or label
-        elif position == 1 and segments[0] == "collections" and owner:
-            label = str(owner.get("title") or segment)
+        elif position == 1 and segments[0] == "collections":
+            label = _collection_title(document, segments) or segment
         address = "/" + "/".join(quote(each, safe="") for each in segments[: position + 1])
         crumbs.append(Crumb(label, with_language(address, lang=chosen)))
     return crumbs
+
+
+def _collection_title(document: Mapping[str, Any], segments: Sequence[str]) -> str | None:
+    """The collection's title where its part says it: by its own title, else by its link."""
+    if len(segments) == 3 and segments[2] in TITLED_PARTS and (own := heading(document)):
+        return own
+    owner = values.link_to(document, "collection") or {}
+    return str(owner["title"]) if owner.get("title") else None
 
 
 def chosen_language(path: str) -> str | None:
@@ -147,6 +158,17 @@ def with_language(path: str, *, lang: str | None) -> str:
     # Each segment is quoted anew, so that no path ("//host", "/\\host") can name another host.
     segments = (quote(unquote(part), safe="") for part in parts.path.lstrip("/").split("/"))
     return "/" + "/".join(segments) + (f"?{urlencode(query)}" if query else "")
+
+
+def _alternates(template: str, given: Sequence[Alternate]) -> Sequence[Alternate]:
+    """Where the same is to be had: a guide is a page alone, the documentation is that of /openapi."""
+    match template:
+        case Face.GUIDE:
+            return ()
+        case Face.DOCS:
+            return (Alternate(OPENAPI, "OpenAPI", "/openapi"),)
+        case _:
+            return given
 
 
 def _subject(crumbs: Sequence[Crumb]) -> Sequence[str]:
@@ -183,6 +205,12 @@ def _environment() -> Environment:
         relation=values.relation,
         main_links=values.main_links,
         link_to=values.link_to,
+        local_time=values.local_time,
+        rounded_area=values.rounded_area,
+        unit_within=values.unit_within,
+        merged=values.merged,
+        in_chinese=faults.in_chinese,
+        reason_in_chinese=faults.reason_in_chinese,
         type_name=values.type_name,
         groups=operations.groups,
         resolve=operations.resolve,

@@ -1,8 +1,10 @@
 """How JSON values are told apart and summarised for the plain faces (pure functions)."""
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
 from enum import StrEnum
 from typing import Any, Final
 
@@ -15,6 +17,11 @@ GEOMETRY_TYPES: Final = frozenset(
 COLOUR: Final = re.compile(r"#(?:[0-9a-fA-F]{3}){1,2}")
 # A colon before the first of / ? # would start a scheme; "//" and a backslash would name a host.
 SAFE_HREF: Final = re.compile(r"https?://[^\s\\]+|(?!//)[^\s\\:/?#]*(?:[/?#][^\s\\]*)?", re.I)
+INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)")
+SHANGHAI: Final = timezone(timedelta(hours=8))  # no summer time since 1991
+AREA_NAME: Final = re.compile(r"(?:.*_)?m2")  # om_area_m2, ellipsoidal_m2
+AREA_UNITS: Final = frozenset({"m2", "平方米"})
+AREA_DECIMALS: Final = 2
 CONTROL: Final = re.compile(r"[\x00-\x20\x7f]")
 
 
@@ -24,6 +31,7 @@ class Kind(StrEnum):
     MISSING = "missing"
     NUMBER = "number"
     LINK = "link"
+    INSTANT = "instant"  # a date-time with its offset from UTC
     TEXT = "text"
     GEOMETRY = "geometry"
     EMPTY = "empty"
@@ -44,7 +52,9 @@ def kind(value: Any, depth: int = 0) -> Kind:
         return Kind.NUMBER
     if isinstance(value, str):
         web = re.match(r"https?://", value) and "{" not in value and safe_href(value)
-        return Kind.LINK if web else Kind.TEXT
+        if web:
+            return Kind.LINK
+        return Kind.TEXT if local_time(value) is None else Kind.INSTANT
     if is_geometry(value):
         return Kind.GEOMETRY
     if not value:
@@ -63,6 +73,38 @@ def kind(value: Any, depth: int = 0) -> Kind:
 def text(value: Any) -> str:
     """A plain value exactly as JSON has it, text without its quotes."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def local_time(value: str) -> str | None:
+    """An instant as offices write it, `2026-11-27 07:07` of Asia/Shanghai; None for other text."""
+    if not INSTANT.fullmatch(value):
+        return None
+    try:
+        return datetime.fromisoformat(value).astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
+    except (ValueError, OverflowError):  # of this form, but no such day or hour
+        return None
+
+
+def rounded_area(value: Any, name: str, unit: str | None = None) -> str | None:
+    """An area in square metres with two decimals; None for what is none, or has no more of them."""
+    if not isinstance(value, float) or not math.isfinite(value):
+        return None
+    if unit not in AREA_UNITS and not AREA_NAME.fullmatch(name):
+        return None
+    shown = f"{value:.{AREA_DECIMALS}f}"
+    # A sliver is no zero: it keeps its digits.
+    return None if float(shown) in (value, 0.0) else shown
+
+
+def unit_within(name: str) -> str | None:
+    """The unit that the members of an object share by its name: `area_m2: {planar: 312.06}`."""
+    return "m2" if AREA_NAME.fullmatch(name) else None
+
+
+def merged(editions: Sequence[Mapping[str, Any]], shown: Mapping[str, Any] | None) -> list[Any]:
+    """All *editions*, the *shown* one first where the list does not have it."""
+    keys = {edition.get("key") for edition in editions}
+    return [*([shown] if shown and shown.get("key") not in keys else []), *editions]
 
 
 def json_text(value: Any) -> str:

@@ -69,7 +69,8 @@ WORDS: Final[Mapping[str, Word]] = {
     "temporal_extent": Word("时间范围", "Temporal extent"),
     "theme": Word("专题", "Theme"),
     "edition": Word("版次", "Edition"),
-    "editions": Word("全部版次", "All editions"),
+    "editions": Word("版次", "Editions"),
+    "edition_shown": Word("本页所示", "shown here"),
     "valid_from": Word("起始日期", "Valid from"),
     "valid_to": Word("终止日期", "Valid to"),
     "open_end": Word("至今", "open"),
@@ -169,6 +170,11 @@ WORDS: Final[Mapping[str, Word]] = {
     "segment.guide": Word("使用指南", "Guide"),
     "segment.problems": Word("错误", "Problems"),
     "segment.session": Word("会话", "Session"),
+    # columns that the system adds to every layer
+    "system.om_area_m2": Word("椭球面积（平方米）", "Ellipsoidal area (m²)"),
+    "system.om_region": Word("行政区划代码", "Region code"),
+    "system.om_plan": Word("所属规划", "Plan"),
+    "system.om_basis": Word("依据文号", "Legal basis"),
     # link relations, by their last word
     "relation.items": Word("要素", "Features"),
     "relation.collection": Word("所属数据集", "Collection"),

@@ -75,22 +75,26 @@ def test_the_catalogue_is_checked_and_its_findings_are_exit_1(tmp_path: Path) ->
 
 
 def test_a_key_needs_a_role_that_exists_and_a_region_where_the_role_is_held_by_region(
-    database_url: str,
+    demo_database_url: str,
 ) -> None:
     def key(*more: str) -> subprocess.CompletedProcess[str]:
         named = ("key", "new", "--organisation", "局", "--person", "张工")
-        return run(*named, *more, ONEMAP_DATABASE_URL=database_url)
+        return run(*named, *more, ONEMAP_DATABASE_URL=demo_database_url)
 
     assert "no role" in key("--role", "king").stderr
     assert "--region" in key("--role", "surveyor").stderr
     assert "digits" in key("--role", "surveyor", "--region", "22").stderr
+    assert "all regions" in key("--role", "planner", "--region", "220102").stderr
+    assert "registered: 999999" in key("--role", "surveyor", "--region", "999999").stderr
+    assert "over already" in key("--role", "planner", "--expires", "2020-01-01").stderr
+    assert "--expires" in key("--role", "planner", "--expires", "2027-13-01").stderr
     made = key("--role", "surveyor", "--region", "220102")
     assert made.returncode == 0
     text = made.stdout.strip()
     assert text.startswith("om_")
-    gone = run("key", "revoke", text.split("_")[1], ONEMAP_DATABASE_URL=database_url)
+    gone = run("key", "revoke", text.split("_")[1], ONEMAP_DATABASE_URL=demo_database_url)
     assert gone.returncode == 0
-    again = run("key", "revoke", text.split("_")[1], ONEMAP_DATABASE_URL=database_url)
+    again = run("key", "revoke", text.split("_")[1], ONEMAP_DATABASE_URL=demo_database_url)
     assert again.returncode == 1
 
 
@@ -160,6 +164,33 @@ def test_an_instance_survives_kill_9(free_port: Callable[[], int], victim: str) 
         shutil.rmtree(home, ignore_errors=True)
 
     assert running.returncode == 0
+
+
+def test_a_start_that_is_stopped_while_loading_leaves_no_database_running(
+    free_port: Callable[[], int],
+) -> None:
+    home = Path(tempfile.mkdtemp(prefix="onemap-stop-"))
+    home.chmod(0o755)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "server", "demo", "--parcels", "20000"],
+        cwd=ROOT,
+        env=child_environ(ONEMAP_HOME=str(home), ONEMAP_PORT=str(free_port())),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert "county" in process.stdout.readline()
+    assert postmaster(home) > 0
+
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "Traceback" not in errors
+    assert postmaster(home) == 0
+    shutil.rmtree(home, ignore_errors=True)
 
 
 def start(environ: dict[str, str]) -> subprocess.Popen[str]:

@@ -118,7 +118,7 @@ def test_regions_outside_the_scope_are_in_no_answer(
         page = await store.page(land_use, KEY, FeatureQuery(), scope)
         tile = await store.tile(land_use, KEY, TILE, scope)
         drawn = mapbox_vector_tile.decode(tile)["land_use"]["features"] if tile else []
-        extent = await store.extent(land_use, KEY, scope)
+        extent = await store.extent(land_use, KEY, 1, scope)
         ids = sorted(f["id"] for f in json.loads(f"[{page.features}]"))
         return ids, page.count, extent, len(drawn)
 
@@ -235,3 +235,37 @@ def test_a_windowed_page_uses_the_spatial_index(
         plan = connection.execute(f"EXPLAIN {compiled.text}".encode(), values).fetchall()
 
     assert any("land_use__2024_g" in line for (line,) in plan)
+
+
+@pytest.mark.parametrize("key", ["2023", "2024"])
+def test_what_a_tile_holds_its_parents_hold_too_down_to_the_whole_world(
+    load_squares: Loader, database_url: str, land_use: Layer, key: str
+) -> None:
+    load_squares("land_use", key, ["0"], size=2.0)
+
+    async def ancestors(store: LayerStore) -> list[int]:
+        row, column, sizes = 94, 217, []
+        for z in range(8, -1, -1):
+            tile = TileQuery(z=z, row=row, column=column)
+            sizes.append(len(await store.tile(land_use, EditionKey(key), tile, EVERYTHING)))
+            row, column = row // 2, column // 2
+        return sizes
+
+    assert all(size > 0 for size in reading(database_url, ancestors))
+
+
+def test_a_row_without_a_place_lies_in_no_area(catalogue: Catalogue) -> None:
+    from providers.dialect import compile_sql
+    from providers.features import page_statement
+    from providers.tables import edition_table
+
+    census = catalogue.layers["census_2020"]
+    scope = Scope(
+        layers=ALL, regions=ALL, areas=b"", ceiling=Classification.PUBLIC, functions=frozenset()
+    )
+
+    text = compile_sql(
+        page_statement(census, edition_table(census, EditionKey("2020")), FeatureQuery(), scope)
+    ).text
+
+    assert "false" in text

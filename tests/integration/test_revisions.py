@@ -182,3 +182,32 @@ def test_rows_know_the_region_of_their_declared_field(
 
     found = rows(database_url, "SELECT om_region FROM planning.land_use ORDER BY om_id")
     assert found == [("220102",), ("220103",)]
+
+
+def test_a_changed_fact_of_an_edition_is_a_revision_too(
+    load_squares: Loader, database_url: str
+) -> None:
+    load_squares(LAYER, "a", ["1"])
+
+    changed = load_squares(LAYER, "a", ["1"], end=date(2024, 12, 31))
+
+    assert counts(changed) == (2, 0, 0, 0)
+    kinds = "SELECT number, kind FROM onemap.revision ORDER BY number"
+    assert rows(database_url, kinds) == [(1, "load"), (2, "declaration")]
+
+
+def test_a_village_code_is_lifted_to_the_division_that_is_registered(
+    load_squares: Loader, database_url: str, catalogue: Catalogue
+) -> None:
+    with connect(database_url, DatabaseRole.WRITER) as connection:
+        connection.execute(
+            "INSERT INTO onemap.region (code, level, name_zh, name_en, path, valid_from)"
+            " VALUES ('220102', 'county', '南关区', 'Nanguan', '{220102}', '2024-01-01')"
+        )
+    layer = catalogue.layers["land_use"]
+
+    load_squares("land_use", "2024", ["1"], columns={layer.region: ["220102001001"]})
+
+    assert rows(database_url, "SELECT om_region FROM planning.land_use") == [("220102",)]
+    with pytest.raises(LoadRejected, match="division code"):
+        load_squares("land_use", "2024", ["1"], columns={layer.region: ["22"]})

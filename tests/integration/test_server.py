@@ -1,11 +1,15 @@
 """What an HTTP caller may rely on, asked of the live server."""
 
+import socket
+import time
 from collections.abc import Callable
 from http.client import HTTPConnection
 from urllib.parse import quote
 
 import httpx
+import psycopg
 import pytest
+from jsonschema import Draft202012Validator
 
 ITEMS = "/collections/land_use/items"
 
@@ -292,3 +296,105 @@ def test_readiness_and_metrics_tell_an_operator_how_it_goes(client: httpx.Client
     assert 'onemap_http_requests_total{method="GET",route="/health/ready",status="200"}' in text
     forwarded = {"X-Forwarded-For": "203.0.113.7"}
     assert client.get("/metrics", headers=forwarded).status_code == 404
+
+
+def test_an_edition_that_is_not_in_force_is_an_internal_matter(
+    client: httpx.Client, new_key: Callable[..., str], live_settings: dict[str, str]
+) -> None:
+    url = live_settings["ONEMAP_DATABASE_URL"]
+    pinned = "/collections/planning_zone.2021_2035/items?limit=1"
+    assert client.get(pinned).status_code == 200
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "UPDATE onemap.edition SET status = 'draft' WHERE layer = 'planning_zone'"
+        )
+        connection.execute("NOTIFY onemap_revision")
+    try:
+        wait_until(lambda: client.get(pinned).status_code == 404)
+        listed = client.get("/collections", params={"layer": "planning_zone"}).json()
+        assert listed["collections"] == []
+        assert client.get("/collections/planning_zone").json()["x-onemap"]["editions"] == []
+        planner = bearer(new_key("planner"))
+        assert client.get(pinned, headers=planner).status_code == 200
+    finally:
+        with psycopg.connect(url) as connection:
+            connection.execute(
+                "UPDATE onemap.edition SET status = 'in_force' WHERE layer = 'planning_zone'"
+            )
+            connection.execute("NOTIFY onemap_revision")
+    wait_until(lambda: client.get(pinned).status_code == 200)
+
+
+def test_tilesets_give_the_extent_that_the_caller_may_see(
+    client: httpx.Client, new_key: Callable[..., str]
+) -> None:
+    path = "/collections/county/tiles/WebMercatorQuad"
+    everything = client.get(path, params={"f": "tilejson"}).json()["bounds"]
+
+    key = bearer(new_key("surveyor", "220102"))
+    seen = client.get(path, params={"f": "tilejson"}, headers=key).json()["bounds"]
+    box = client.get(path, headers=key).json()["boundingBox"]
+
+    assert seen != everything
+    assert [*box["lowerLeft"], *box["upperRight"]] == seen
+    collection = client.get("/collections/county", headers=key).json()
+    assert collection["extent"]["spatial"]["bbox"] == [seen]
+
+
+def test_a_page_is_its_readers_alone(client: httpx.Client, new_key: Callable[..., str]) -> None:
+    (name,) = ids(client.get(ITEMS, params={"limit": 1}))
+    for path in (f"{ITEMS}/{name}?f=html", f"{ITEMS}?limit=1&f=html"):
+        one = client.get(path, headers=bearer(new_key("planner", person="甲")))
+        other = bearer(new_key("planner", person="乙")) | {"If-None-Match": one.headers["etag"]}
+        again = client.get(path, headers=other)
+        assert again.status_code == 200
+        assert "乙" in again.text
+
+
+def test_a_role_without_functions_may_still_do_what_everybody_may(
+    client: httpx.Client, new_key: Callable[..., str]
+) -> None:
+    key = bearer(new_key("auditor"))
+    done = client.post("/processes/echo/execution", json={"inputs": {"text": "x"}}, headers=key)
+
+    assert done.status_code == 200
+
+
+def test_a_slow_body_does_not_hold_a_request_for_long_nor_health_at_all(live_server: str) -> None:
+    host, _, port = live_server.removeprefix("http://").partition(":")
+    slow = [socket.create_connection((host, int(port))) for _ in range(260)]
+    try:
+        for one in slow:
+            one.sendall(b"POST /session HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")
+        with httpx.Client(base_url=live_server, timeout=10) as client:
+            assert client.get("/health/live").status_code == 200
+        slow[0].settimeout(20)
+        assert b" 400 " in slow[0].recv(200).split(b"\r\n")[0]
+    finally:
+        for one in slow:
+            one.close()
+
+
+def test_a_path_with_a_slash_too_many_leads_nowhere_else(client: httpx.Client) -> None:
+    response = client.get("/collections/", headers={"Host": "evil.example"})
+
+    assert response.status_code == 404
+    assert "evil" not in str(response.headers)
+
+
+def test_items_are_valid_by_their_layers_schema(client: httpx.Client) -> None:
+    for layer in ("land_use", "permanent_farmland", "detailed_plan_parcel", "census_2020"):
+        properties = client.get(f"/collections/{layer}/schema").json()["properties"]
+        properties.pop("geometry", None)
+        validator = Draft202012Validator({"type": "object", "properties": properties})
+        for feature in client.get(f"/collections/{layer}/items", params={"limit": 50}).json()[
+            "features"
+        ]:
+            assert list(validator.iter_errors(feature["properties"])) == []
+
+
+def wait_until(done: Callable[[], bool], seconds: float = 20) -> None:
+    until = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < until
+        time.sleep(0.05)

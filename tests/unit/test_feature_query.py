@@ -21,8 +21,12 @@ PUBLIC = Scope(
 )
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "1.5", "1e3", "10001", "", "١٠", "9" * 5000, " 5"])
-def test_a_limit_is_a_whole_number_from_1_to_10000(text: str) -> None:
+def test_a_limit_beyond_the_maximum_is_the_maximum() -> None:
+    assert parse_limit("10000") == parse_limit("10001") == parse_limit("9" * 15) == 10_000
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "1e3", "", "١٠", "9" * 5000, " 5"])
+def test_a_limit_is_a_whole_number_from_1(text: str) -> None:
     with pytest.raises(BadParameter, match="limit"):
         parse_limit(text)
 

@@ -52,6 +52,7 @@ CREATE TABLE onemap.edition (
     specification_version text NOT NULL,
     revision integer NOT NULL DEFAULT 0,
     features bigint NOT NULL DEFAULT 0,
+    coverage geometry(MultiPolygon, 4490),
     west double precision, south double precision, east double precision, north double precision,
     updated_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (layer, edition)

@@ -27,5 +27,8 @@ export function tileAddress(collection: string, matrix: number, row: number, col
 }
 
 export const landingAddress = (): string => `${location.origin}/`
+/** The rows of a layer as a page to read. */
+export const dataAddress = (layer: string, edition: string | null, lang: Language): string =>
+  `/collections/${encodeURIComponent(collectionId(layer, edition))}/items?f=html&limit=100&lang=${lang}`
 export const metadataAddress = (layer: string, edition: string | null, lang: Language): string =>
   `/collections/${encodeURIComponent(collectionId(layer, edition))}?f=html&lang=${lang}`

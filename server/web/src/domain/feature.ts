@@ -14,12 +14,15 @@ export interface FeaturePage {
   readonly more: boolean
 }
 
-/** The text of one attribute, or null when it is missing (never 0, never an empty cell). */
+/**
+ * The text of one attribute, or null when it is missing (never 0, never an empty cell). Only a quantity, which has a
+ * unit, is written with thousands separators: a year or a number of order is not one.
+ */
 export function attributeText(field: Field, value: unknown, locale: string): string | null {
   if (value === null || value === undefined || value === '') return null
   if (typeof value === 'number') {
     return field.type === 'integer' || field.type === 'decimal' || field.type === 'number'
-      ? new Intl.NumberFormat(locale, { maximumFractionDigits: 6 }).format(value)
+      ? new Intl.NumberFormat(locale, { maximumFractionDigits: 6, useGrouping: field.unit !== null }).format(value)
       : String(value)
   }
   if (typeof value === 'boolean') return String(value)

@@ -13,6 +13,8 @@ const layer = readLayer({
       { name: 'LX', title: '类型', type: 'text', unit: null, codes: { '0101': '水田' } },
       { name: 'MJ', title: '图斑面积', type: 'decimal', unit: '平方米' },
       { name: 'BZ', title: '备注', type: 'text', unit: null },
+      { name: 'ND', title: '数据年份', type: 'integer', unit: null },
+      { name: 'XS', title: '系数', type: 'decimal', unit: null },
       { name: 'SL', title: '数量', type: 'integer', unit: null },
       { name: 'om_area_m2', title: '椭球面积', type: 'decimal', unit: '平方米' },
     ],
@@ -27,6 +29,13 @@ describe('the attributes of a feature', () => {
   it('carry the titles of fields, units and codes that the server gives', () => {
     const found = rows({ LX: '0101', MJ: 1234.5 })
     expect(found.get('类型')?.value).toBe('0101 水田')
+    expect(found.get('图斑面积（平方米）')?.value).toBe('1,234.5')
+  })
+
+  it('are grouped by thousands only where they have a unit: a year has none', () => {
+    const found = rows({ ND: 2022, XS: 1234.5, MJ: 1234.5 })
+    expect(found.get('数据年份')?.value).toBe('2022')
+    expect(found.get('系数')?.value).toBe('1234.5')
     expect(found.get('图斑面积（平方米）')?.value).toBe('1,234.5')
   })
 

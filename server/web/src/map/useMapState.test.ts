@@ -51,6 +51,13 @@ describe('the state in the address', () => {
     expect(handle.state.value.centre).toEqual([126.5, 45])
   })
 
+  it('does not keep what means nothing, but names it', async () => {
+    await router.push('/map?l=one,Three&zz=1')
+    await settled()
+    expect(router.currentRoute.value.query).toEqual({ l: 'one' })
+    expect(handle.dropped.value).toEqual(['zz=1', 'Three'])
+  })
+
   it('loses no change that comes while an earlier one is being written', async () => {
     handle.update({ layers: [] }, 'push')
     handle.update({ selection: { layer: 'one', edition: null, id: '7' } }, 'push')

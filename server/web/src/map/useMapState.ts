@@ -22,6 +22,7 @@ export function useMapState(): MapStateHandle {
   const dropped = shallowRef(first.dropped)
   let writing = 0
   let timer = 0
+  const writeLater = (): void => void (timer ||= window.setTimeout(() => void write('replace'), REST_MS))
 
   async function write(how: 'push' | 'replace'): Promise<void> {
     clearTimeout(timer)
@@ -39,7 +40,7 @@ export function useMapState(): MapStateHandle {
     if (sameState(next, state.value)) return
     state.value = next
     if (how === 'push') void write('push')
-    else timer ||= window.setTimeout(() => void write('replace'), REST_MS)
+    else writeLater()
   }
 
   watch(
@@ -51,9 +52,12 @@ export function useMapState(): MapStateHandle {
       timer = 0
       state.value = read.state
       dropped.value = read.dropped
+      if (read.dropped.length) writeLater()
     },
     { flush: 'sync' },
   )
+  // What means nothing is named once and does not stay in the address, to be copied on.
+  if (first.dropped.length) writeLater()
 
   return { state, dropped, update }
 }

@@ -1,7 +1,7 @@
 /** Which layers are shown, resolved against the server's catalogue and styles. */
 
 import { useQueries, useQuery } from '@tanstack/vue-query'
-import { computed, type ComputedRef } from 'vue'
+import { computed, shallowRef, watch, type ComputedRef } from 'vue'
 import { fetchLayers, fetchStyle } from '../api/layers'
 import { language } from '../app/i18n/words'
 import { collectionId, editionOf, isDrawable, type Edition, type Layer } from '../domain/catalogue'
@@ -25,6 +25,7 @@ export function useShown({ state, update }: MapStateHandle) {
     placeholderData: (before: readonly Layer[] | undefined) => before,
   })
   const layers = computed<readonly Layer[]>(() => query.data.value ?? [])
+  const write = (next: readonly LayerChoice[], how: 'push' | 'replace' = 'push'): void => update({ layers: next }, how)
 
   /** A link that names no layers shows the first theme of the catalogue: the ground to stand on. */
   const choices = computed<readonly LayerChoice[]>(() => {
@@ -35,8 +36,24 @@ export function useShown({ state, update }: MapStateHandle) {
 
   const resolved = computed(() => choices.value.map((choice) => resolve(choice, layers.value)))
   const shown = computed(() => resolved.value.filter((item): item is ShownLayer => 'layer' in item))
-  const unknown = computed(() =>
-    query.data.value ? resolved.value.flatMap((item) => ('unknown' in item ? [item.unknown] : [])) : [],
+
+  /** Choices that the catalogue does not have for this reader. They leave the link, and return when they can be seen. */
+  const missing = shallowRef<readonly LayerChoice[]>([])
+  const unknown = computed(() => missing.value.map(({ layer, edition }) => collectionId(layer, edition)))
+  watch(
+    [resolved, query.data, query.isPlaceholderData],
+    () => {
+      if (!query.data.value || query.isPlaceholderData.value) return
+      const isKnown = (choice: LayerChoice): boolean => 'layer' in resolve(choice, layers.value)
+      const lost = choices.value.filter((choice) => !isKnown(choice))
+      const found = missing.value.filter(isKnown)
+      if (!lost.length && !found.length) return
+      missing.value = [...missing.value.filter((choice) => !isKnown(choice)), ...lost]
+      const kept = choices.value.filter(isKnown)
+      const back = found.filter((choice) => !kept.some((other) => isSame(choice, other)))
+      write([...back, ...kept], 'replace')
+    },
+    { immediate: true },
   )
 
   /** The last style read of each: another language must not empty the map while its legend is on the way. */
@@ -63,10 +80,6 @@ export function useShown({ state, update }: MapStateHandle) {
       return style ? [{ collection, source: layer.id, style, opacity: choice.opacity }] : []
     }),
   )
-
-  const write = (next: readonly LayerChoice[], how: 'push' | 'replace' = 'push'): void => update({ layers: next }, how)
-  const isSame = (choice: LayerChoice, other: LayerChoice): boolean =>
-    choice.layer === other.layer && choice.edition === other.edition
 
   return {
     query,
@@ -102,6 +115,9 @@ export function useShown({ state, update }: MapStateHandle) {
 }
 
 export type Shown = ReturnType<typeof useShown>
+
+const isSame = (choice: LayerChoice, other: LayerChoice): boolean =>
+  choice.layer === other.layer && choice.edition === other.edition
 
 function resolve(choice: LayerChoice, layers: readonly Layer[]): ShownLayer | { readonly unknown: string } {
   const collection = collectionId(choice.layer, choice.edition)

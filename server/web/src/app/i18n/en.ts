@@ -70,6 +70,7 @@ export const en: Words = {
     zoomTo: 'Zoom to layer',
     raise: 'Move up',
     lower: 'Move down',
+    data: 'View data',
     metadata: 'Metadata',
     clients: 'Use in other software',
     missing: 'not recorded',
@@ -160,8 +161,8 @@ export const en: Words = {
     sheets: 'Panels',
   },
   notice: {
-    dropped: (parts) => `These parts of the link are not understood and were ignored: ${parts}`,
-    unknown: (layers) => `These layers of the link do not exist, or you may not see them: ${layers}`,
+    dropped: (parts) => `These parts of the link are not understood and were ignored: ${parts}.`,
+    unknown: (layers) => `These layers of the link do not exist, or you may not see them: ${layers}.`,
     selection: (id) => `The feature “${id}” selected in the link does not exist, or you may not see it.`,
     updated: 'The system was updated. Please reload the page.',
     reload: 'Reload',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { en } from './en'
+import { preferred } from './words'
 import { zh } from './zh'
 
 type Leaf = readonly [path: string, value: unknown]
@@ -44,5 +45,12 @@ describe('the dictionaries', () => {
         !['locale', 'header.otherLanguage', 'results.inUnit'].includes(path) && !han.test(sample(value)),
     )
     expect(untranslated.map(([path]) => path)).toEqual([])
+  })
+})
+
+describe('the first language', () => {
+  it('is Chinese unless the browser prefers another', () => {
+    expect(['zh-CN', 'zh', 'ZH-Hant', '', undefined].map(preferred)).toEqual(Array(5).fill('zh'))
+    expect(['en-US', 'de', 'zhx'].map(preferred)).toEqual(Array(3).fill('en'))
   })
 })

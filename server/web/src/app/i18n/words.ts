@@ -1,4 +1,4 @@
-/** The language in use. Chinese is the default and always there; the choice is remembered on this device. */
+/** The language in use. Chinese is the default and always there; a choice is remembered on this device. */
 
 import { shallowRef } from 'vue'
 import type { Language } from '../../api/client'
@@ -10,15 +10,26 @@ export type Words = typeof zh
 export const language = shallowRef<Language>('zh')
 export const words = shallowRef<Words>(zh)
 
-/** Restores the remembered choice; resolves when its words are there. */
+/** Restores the remembered choice, else follows the browser; resolves when the words are there. */
 export async function startLanguage(): Promise<void> {
-  await speak(recall('language') === 'en' ? 'en' : 'zh')
+  const chosen = recall('language')
+  await use(chosen === 'en' || chosen === 'zh' ? chosen : preferred(navigator.languages[0] ?? navigator.language))
 }
 
+/** Chinese, unless the browser's first language is another. */
+export function preferred(first: string | undefined): Language {
+  return !first || /^zh\b/i.test(first) ? 'zh' : 'en'
+}
+
+/** A choice of the reader. */
 export async function speak(chosen: Language): Promise<void> {
+  await use(chosen)
+  remember('language', chosen)
+}
+
+async function use(chosen: Language): Promise<void> {
   words.value = chosen === 'zh' ? zh : (await import('./en')).en
   language.value = chosen
   document.documentElement.lang = words.value.locale
   document.title = words.value.system
-  remember('language', chosen)
 }

@@ -68,6 +68,7 @@ export const zh = {
     zoomTo: '缩放到图层',
     raise: '上移一层',
     lower: '下移一层',
+    data: '查看数据',
     metadata: '元数据',
     clients: '在其他软件中使用',
     missing: '未登记',
@@ -157,8 +158,8 @@ export const zh = {
     sheets: '面板',
   },
   notice: {
-    dropped: (parts: string) => `链接中的这些部分无法识别，已忽略：${parts}`,
-    unknown: (layers: string) => `链接中的这些图层不存在，或您无权查看：${layers}`,
+    dropped: (parts: string) => `链接中的这些部分无法识别，已忽略：${parts}。`,
+    unknown: (layers: string) => `链接中的这些图层不存在，或您无权查看：${layers}。`,
     selection: (id: string) => `链接中选中的要素“${id}”不存在，或您无权查看。`,
     updated: '系统已更新，请刷新页面。',
     reload: '刷新',

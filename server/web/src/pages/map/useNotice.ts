@@ -19,7 +19,7 @@ export function useNotice(handle: MapStateHandle, layers: Shown, feature: Featur
       unknown && notice.unknown(unknown),
       lost && notice.selection(lost),
     ]
-    return parts.filter(Boolean).join(' ')
+    return parts.filter(Boolean).join(locale.startsWith('zh') ? '' : ' ')
   })
   return {
     notice: computed(() => (all.value === dismissed.value ? '' : all.value)),
