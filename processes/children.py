@@ -48,6 +48,7 @@ class Children:
         self._idle: asyncio.Queue[_Child] = asyncio.Queue()
         self._all: set[_Child] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._interrupted = False
 
     async def open(self) -> None:
         """Start every child and wait until all are warm."""
@@ -63,7 +64,8 @@ class Children:
         self._all.clear()
 
     def interrupt(self) -> None:
-        """End the children that compute; their computations raise ChildDied."""
+        """End the children that compute; every computation, waiting or not, raises ChildDied."""
+        self._interrupted = True
         for child in self._all:
             if child.busy:
                 child.kill()
@@ -80,6 +82,9 @@ class Children:
         """
         while not (child := await self._idle.get()).alive():
             self._replace(child)  # died while idle: no fault of this computation
+        if self._interrupted:
+            self._idle.put_nowait(child)
+            raise ChildDied("the worker stops")
         try:
             async with asyncio.timeout(computation.limit_s):
                 outcome = await child.answer(computation, report)

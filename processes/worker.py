@@ -30,7 +30,7 @@ from processes.registry import SPECS
 from providers.database import Pools, open_pools
 from providers.errors import StoreTimeout, StoreUnavailable
 from providers.job_attempts import BEAT_S, STALLED_AFTER, Attempt, AttemptStore
-from providers.jobs import QUEUE, TASK
+from providers.jobs import ANONYMOUS_QUEUE, KEYED_QUEUE, TASK
 
 GRACE_S = 5.0  # computations under way may end; then they are stopped and queued again
 RETRY_S = 1.0
@@ -75,7 +75,7 @@ class Worker:
             loop.add_signal_handler(number, self._stopping.set)
         async with AsyncExitStack() as stack:
             pools = await stack.enter_async_context(
-                open_pools(self._url, readers=1, writers=self._concurrency + 3)
+                open_pools(self._url, readers=1, writers=2 * self._concurrency + 3)
             )
             self._store = AttemptStore(pools)
             self._children = Children(self._url, self._concurrency, self._store.end_backend)
@@ -84,20 +84,30 @@ class Worker:
             beating = asyncio.create_task(self._beat())
             stack.push_async_callback(_ended, beating)
             log.info("worker_started", concurrency=self._concurrency)
-            while not self._stopping.is_set():
-                await self._fetch(pools)
+            async with asyncio.TaskGroup() as serving:
+                serving.create_task(self._serve(pools, KEYED_QUEUE, self._concurrency))
+                serving.create_task(self._serve(pools, ANONYMOUS_QUEUE, self._for_strangers))
         self._alive.unlink(missing_ok=True)
         log.info("worker_stopped")
 
-    async def _fetch(self, pools: Pools) -> None:
+    @property
+    def _for_strangers(self) -> int:
+        """Of as many children, those that anonymous jobs may hold at once: all but one."""
+        return max(1, self._concurrency - 1)
+
+    async def _serve(self, pools: Pools, queue: str, slots: int) -> None:
+        while not self._stopping.is_set():
+            await self._fetch(pools, queue, slots)
+
+    async def _fetch(self, pools: Pools, queue: str, slots: int) -> None:
         """Procrastinate's own loop, until it ends by itself (the database) or by us."""
         app = App(connector=PsycopgConnector())
-        app.task(name=TASK, queue=QUEUE)(self._run_job)
+        app.task(name=TASK, queue=queue)(self._run_job)
         await app.open_async(pool=pools.writer)
         fetching = asyncio.create_task(
             app.run_worker_async(
-                queues=[QUEUE],
-                concurrency=self._concurrency,
+                queues=[queue],
+                concurrency=slots,
                 fetch_job_polling_interval=1.0,
                 abort_job_polling_interval=1.0,
                 delete_jobs="always",
@@ -113,7 +123,7 @@ class Worker:
             await asyncio.wait({fetching})
         stopping.cancel()
         if not fetching.cancelled() and (error := fetching.exception()) is not None:
-            log.warning("queue_lost", error=repr(error), retry_s=RETRY_S)
+            log.warning("queue_lost", queue=queue, error=repr(error), retry_s=RETRY_S)
             await asyncio.sleep(RETRY_S)
 
     async def _run_job(self, job: str) -> None:
@@ -188,15 +198,18 @@ class Worker:
     async def _beat(self) -> None:
         """Signs of life, ours and the attempts'; and the care for what other workers left."""
         self._alive.parent.mkdir(parents=True, exist_ok=True)
+        steady_since: float | None = None
         while True:
             try:
                 await self._store.beat(tuple(self._running))
-                for job in await self._store.reclaim():
-                    log.warning(
-                        "job_reclaimed", job=str(job), after_s=STALLED_AFTER.total_seconds()
-                    )
                 self._alive.touch()
+                now, patience_s = time.monotonic(), STALLED_AFTER.total_seconds()
+                steady_since = now if steady_since is None else steady_since
+                if now - steady_since >= patience_s:  # after an outage the others are heard first
+                    for job in await self._store.reclaim():
+                        log.warning("job_reclaimed", job=str(job), after_s=patience_s)
             except (StoreUnavailable, StoreTimeout, OSError) as error:
+                steady_since = None
                 log.warning("beat_missed", error=repr(error))
             await asyncio.sleep(BEAT_S)
 

@@ -17,6 +17,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj.exceptions import CRSError, ProjError
 from pyproj.transformer import TransformerGroup
+from shapely.errors import GEOSException
 
 STORAGE, WORLD = 4490, 4326
 SAME_NUMBERS = frozenset({STORAGE, WORLD})
@@ -173,6 +174,11 @@ def to_plane(geometries: NDArray[np.object_], crs: Crs) -> NDArray[np.object_]:
     return _transformed(geometries, _ways(_base(crs.code), crs.code)[0].transformer, crs)
 
 
+def within_zone(geometries: NDArray[np.object_], crs: Crs, margin_deg: float) -> bool:
+    """Whether stored geometries lie where *crs* is used, or at most *margin_deg* beside."""
+    return _within(geometries, _area_of_use(crs.code, margin_deg))
+
+
 def zone_of(longitude_deg: float) -> Crs | None:
     """The 3-degree Gauss-Kruger zone of CGCS2000; None where China has no zone."""
     meridian = 3 * math.floor((longitude_deg + 1.5) / 3)
@@ -198,25 +204,29 @@ def _base(code: int) -> int:
 @lru_cache(256)
 def _ways(source: int, target: int) -> tuple[_Way, ...]:
     """PROJ's operations that are no guess, the best first; x before y."""
-    group = TransformerGroup(
-        pyproj.CRS.from_epsg(source),
-        pyproj.CRS.from_epsg(target),
-        always_xy=True,
-        allow_ballpark=False,
-    )
     code = source if target in SAME_NUMBERS else target
+    try:
+        group = TransformerGroup(
+            pyproj.CRS.from_epsg(source),
+            pyproj.CRS.from_epsg(target),
+            always_xy=True,
+            allow_ballpark=False,
+        )
+    except (IndexError, ProjError):  # pyproj fails so where PROJ lists no operation at all
+        raise NoOperation(code, from_epsg(code).name) from None
     if not group.transformers:
         raise NoOperation(code, from_epsg(code).name)
     return tuple(_way(t, code, exact=STORAGE in (source, target)) for t in group.transformers)
 
 
-def _area_of_use(code: int) -> Bounds:
+def _area_of_use(code: int, margin: float = BEYOND_ZONE_DEG) -> Bounds:
     """Where a CRS is used, and a little beside: survey files pass the edge of their zone."""
     area = pyproj.CRS.from_epsg(code).area_of_use
     if area is None:
         return WHOLE
     west, south, east, north = area.bounds
-    margin = BEYOND_ZONE_DEG
+    if west > east:  # across the antimeridian
+        west, east = WHOLE[0], WHOLE[2]
     return west - margin, south - margin, east + margin, north + margin
 
 
@@ -243,9 +253,13 @@ def _transformed(
         return np.column_stack([x, y])
 
     try:
-        return shapely.transform(geometries, move)
-    except ProjError:
-        raise OutsideArea(f"the coordinates cannot be those of {crs.label}") from None
+        moved = shapely.transform(geometries, move)
+        finite = bool(np.isfinite(shapely.get_coordinates(moved)).all())
+    except (ProjError, GEOSException):  # far off, a ring may come back open
+        finite = False
+    if finite:
+        return moved
+    raise OutsideArea(f"the coordinates cannot be those of {crs.label}")
 
 
 def _swapped(points: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 from providers.access import Scope
 from providers.database import Pools
 from providers.job_records import Result, scope_from
-from providers.jobs import QUEUE, defer
+from providers.jobs import ANONYMOUS_QUEUE, KEYED_QUEUE, defer
 
 # A worker beats every 10 s; three missed beats is a dead worker, not a slow query.
 BEAT_S = 10.0
@@ -85,11 +85,11 @@ LOSE_STALLED: LiteralString = f"""
     SELECT id FROM onemap.job
     WHERE status = 'running' AND beat_at < clock_timestamp() - %(stalled)s
     FOR UPDATE SKIP LOCKED)
-RETURNING id, status
+RETURNING id, owner, status
 """
 # Accepted, but its task is gone, or was taken by a worker that is gone.
 ORPHANED: LiteralString = """
-SELECT j.id FROM onemap.job j
+SELECT j.id, j.owner FROM onemap.job j
 WHERE j.status = 'accepted' AND j.updated_at < clock_timestamp() - %(stalled)s
   AND NOT EXISTS (
     SELECT FROM procrastinate.procrastinate_jobs q
@@ -98,11 +98,17 @@ WHERE j.status = 'accepted' AND j.updated_at < clock_timestamp() - %(stalled)s
        OR (q.status = 'doing' AND w.last_heartbeat > clock_timestamp() - %(stalled)s)))
 FOR UPDATE OF j SKIP LOCKED
 """
+# Taken by a worker that is gone; while its attempt still beats it is not, whatever the queue says:
+# after an outage each worker that comes back strikes the others off the queue's own list.
 ABANDONED: LiteralString = """
 DELETE FROM procrastinate.procrastinate_jobs q
-WHERE q.queue_name = %(queue)s AND q.status = 'doing' AND NOT EXISTS (
+WHERE q.queue_name = ANY(%(queues)s) AND q.status = 'doing' AND NOT EXISTS (
     SELECT FROM procrastinate.procrastinate_workers w
     WHERE w.id = q.worker_id AND w.last_heartbeat > clock_timestamp() - %(stalled)s)
+  AND NOT EXISTS (
+    SELECT FROM onemap.job j
+    WHERE j.queue_id = q.id AND j.status = 'running'
+      AND j.beat_at > clock_timestamp() - %(stalled)s)
 """
 BEAT: LiteralString = """
 UPDATE onemap.job j SET beat_at = clock_timestamp()
@@ -167,7 +173,7 @@ class AttemptStore:
         """Queue the job again without blame: the worker stops."""
         async with self._pools.writing() as connection:
             if (await connection.execute(RELEASE, _place(attempt))).rowcount > 0:
-                await self._defer(connection, attempt.job)
+                await self._defer(connection, attempt.job, attempt.owner)
 
     async def lose(self, attempt: Attempt) -> bool:
         """Note that the attempt's computation died; whether the job may be tried again."""
@@ -188,17 +194,17 @@ class AttemptStore:
             "stalled": stalled,
             "max_lost": MAX_LOST,
             "died": Jsonb(DIED),
-            "queue": QUEUE,
+            "queues": [KEYED_QUEUE, ANONYMOUS_QUEUE],
         }
         async with self._pools.writing() as connection:
             rows = await (await connection.execute(LOSE_STALLED, values)).fetchall()
             orphans = await (await connection.execute(ORPHANED, values)).fetchall()
-            again = [r[0] for r in rows if r[1] == "accepted"] + [r[0] for r in orphans]
-            for job in again:
-                await self._defer(connection, job)
+            again = [(r[0], r[1]) for r in rows if r[2] == "accepted"] + orphans
+            for job, owner in again:
+                await self._defer(connection, job, owner)
             await connection.execute(ABANDONED, values)
             await connection.execute(PURGE)
-        return again
+        return [job for job, _ in again]
 
     async def end_backend(self, pid: int) -> None:
         """End the statement of a computation that was killed; its backend may not notice alone."""
@@ -210,8 +216,8 @@ class AttemptStore:
                 (pid,),
             )
 
-    async def _defer(self, connection: AsyncConnection[TupleRow], job: UUID) -> None:
-        queue_id = await defer(self._queue, connection, job)
+    async def _defer(self, connection: AsyncConnection[TupleRow], job: UUID, owner: str) -> None:
+        queue_id = await defer(self._queue, connection, job, owner)
         await connection.execute(
             "UPDATE onemap.job SET queue_id = %s, updated_at = clock_timestamp() WHERE id = %s",
             (queue_id, job),

@@ -29,7 +29,9 @@ from providers.job_records import (
 )
 from providers.job_watch import JobWatch, watching_jobs
 
-QUEUE, TASK = "onemap", "run_job"
+TASK = "run_job"
+# Two queues, for whom a worker has different numbers of slots: strangers never fill them all.
+KEYED_QUEUE, ANONYMOUS_QUEUE = "onemap", "onemap_anonymous"
 SEE_ALL = "jobs:all"  # the function that lets an administrator see every owner's jobs
 RETRY_AFTER_S = 5
 MISSED_NOTIFICATION_S = 2.0  # a waiter looks for itself this often
@@ -136,7 +138,7 @@ class JobStore:
             unfinished = await _row(connection, UNFINISHED, values)
             if unfinished is not None and unfinished[0] >= new.per_owner:
                 raise TooManyJobs(new.process, new.per_owner)
-            queue_id = await defer(self._queue, connection, name)
+            queue_id = await defer(self._queue, connection, name, principal.id)
             row = await _row(connection, INSERT, {**values, "queue_id": queue_id})
         assert row is not None
         return _job(row)
@@ -194,6 +196,8 @@ class JobStore:
         async with self._pools.writing() as connection:
             rows = await (await connection.execute(RESULTS, {"id": name})).fetchall()
         found = {r[0]: Result(output=r[0], media_type=r[1], value=bytes(r[2])) for r in rows}
+        if missing := set(job.outputs) - found.keys():  # dismissed or expired in this very moment
+            raise NotFound("result", min(missing))
         return job, [found[output] for output in job.outputs]
 
     async def dismiss(self, name: UUID, principal: Principal) -> Job:
@@ -205,7 +209,7 @@ class JobStore:
                 await connection.execute("DELETE FROM onemap.job_result WHERE job = %s", (name,))
                 if row[0] is not None:
                     await connection.execute(
-                        "SELECT procrastinate_cancel_job_v1(%s, true, false)", (row[0],)
+                        "SELECT procrastinate_cancel_job_v1(%s, true, true)", (row[0],)
                     )
         return await self.get(name, principal)
 
@@ -217,9 +221,12 @@ async def open_jobs(url: str, pools: Pools) -> AsyncIterator[JobStore]:
         yield JobStore(pools, watch)
 
 
-async def defer(queue: JobManager, connection: AsyncConnection[TupleRow], name: UUID) -> int:
+async def defer(
+    manager: JobManager, connection: AsyncConnection[TupleRow], name: UUID, owner: str
+) -> int:
     """Queue the job's task in the connection's own transaction; the queue's number for it."""
-    task = configure_task(name=TASK, job_manager=queue, queue=QUEUE, connection=connection)
+    queue = ANONYMOUS_QUEUE if owner == ANONYMOUS_ID else KEYED_QUEUE
+    task = configure_task(name=TASK, job_manager=manager, queue=queue, connection=connection)
     try:
         return int(await task.defer_async(job=str(name)))
     except ConnectorException as error:

@@ -8,13 +8,20 @@ from numpy.typing import NDArray
 from psycopg import Connection
 from psycopg.rows import TupleRow
 from shapely import Geometry
-from sqlalchemy import Select, Table, bindparam, func, select
-from sqlalchemy.dialects.postgresql import BYTEA
+from sqlalchemy import Select, Table, bindparam, exists, false, func, not_, select
+from sqlalchemy.dialects.postgresql import BYTEA, INTEGER
 
 from providers.access import ALL, SRID, Scope
 from providers.bindings import Bound
 from providers.dialect import compile_sql
 from providers.tables import edition_table
+
+
+class TooManyFeatures(Exception):
+    """A polygon meets more features of a layer than one computation may read."""
+
+    def __init__(self, layer: str, most: int) -> None:
+        super().__init__(f"meets more than {most} features of {layer}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,23 +41,48 @@ def meeting_statement(table: Table, scope: Scope) -> Select[tuple[str, bytes, st
         select(table.c.om_id, func.ST_AsBinary(table.c.geom), table.c.om_plan, table.c.om_basis)
         .where(scope.predicate(table), func.ST_Intersects(table.c.geom, polygon))
         .order_by(table.c.fid)
+        .limit(bindparam("bound", type_=INTEGER))
     )
 
 
+def hidden_statement(table: Table, scope: Scope) -> Select[tuple[bool]]:
+    """Whether any feature that meets the bound polygon is kept from the caller; no more than that."""
+    polygon = func.ST_GeomFromWKB(bindparam("polygon", type_=BYTEA), SRID)
+    kept = not_(func.coalesce(scope.predicate(table), false()))
+    return select(exists().where(func.ST_Intersects(table.c.geom, polygon), kept))
+
+
 def features_meeting(
-    connection: Connection[TupleRow], bound: Bound, polygon: Geometry, scope: Scope
+    connection: Connection[TupleRow], bound: Bound, polygon: Geometry, scope: Scope, *, most: int
 ) -> Met:
-    """What of the bound edition meets *polygon* (longitude, latitude, EPSG:4490)."""
+    """What of the bound edition meets *polygon* (longitude, latitude, EPSG:4490).
+
+    Raises
+    ------
+    TooManyFeatures
+        Where more than *most* features meet it.
+    """
     table = edition_table(bound.layer, bound.state.edition.key)
     compiled = compile_sql(meeting_statement(table, scope))
-    values = {**scope.parameters, "polygon": shapely.to_wkb(polygon)}
+    values = {**scope.parameters, "polygon": shapely.to_wkb(polygon), "bound": most + 1}
     rows = connection.execute(compiled.text, compiled.binds(values)).fetchall()
+    if len(rows) > most:
+        raise TooManyFeatures(bound.layer.id, most)
     return Met(
         ids=tuple(row[0] for row in rows),
         geometries=shapely.from_wkb(np.array([bytes(row[1]) for row in rows], dtype=object)),
         plans=tuple(row[2] for row in rows),
         documents=tuple(row[3] for row in rows),
     )
+
+
+def hides(connection: Connection[TupleRow], bound: Bound, polygon: Geometry, scope: Scope) -> bool:
+    """Whether the bound edition has something within *polygon* that the scope keeps back."""
+    table = edition_table(bound.layer, bound.state.edition.key)
+    compiled = compile_sql(hidden_statement(table, scope))
+    values = compiled.binds({**scope.parameters, "polygon": shapely.to_wkb(polygon)})
+    row = connection.execute(compiled.text, values).fetchone()
+    return bool(row and row[0])
 
 
 def part_in_scope(connection: Connection[TupleRow], polygon: Geometry, scope: Scope) -> Geometry:

@@ -145,7 +145,7 @@ def facts(
         "updated": state.updated.isoformat() if state else None,
         "synthetic": layer.synthetic,
         "style": layer.style.id if layer.style else None,
-        "fields": [_field(f, lang, detail=detail) for f in layer.fields],
+        "fields": [field_facts(f, lang, detail=detail) for f in layer.fields],
         **({"legend": legend(layer.style, lang)} if detail and layer.style else {}),
     }
 
@@ -212,7 +212,7 @@ def _edition(state: EditionState, lang: str) -> dict[str, Any]:
     }
 
 
-def _field(field: Field, lang: str, *, detail: bool) -> dict[str, Any]:
+def field_facts(field: Field, lang: str, *, detail: bool) -> dict[str, Any]:
     document: dict[str, Any] = {
         "name": field.code,
         "title": field.title.in_language(lang),

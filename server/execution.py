@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -29,34 +30,38 @@ from providers.jobs import job_id
 from server import negotiate
 from server.links import link, query, segment
 from server.preference import Preference
-from server.problems import BodyTooLarge, UnsupportedMediaType
+from server.problems import UnsupportedMediaType
 from server.state import onemap, principal
 from server.web.pages import Face
 
 MAX_BODY_BYTES = 1024 * 1024
-PARSED_ASIDE_BYTES = 32 * 1024  # a longer body is checked in a thread, not in the event loop
 DEFAULT_LIMIT, MAX_LIMIT = 10, 1_000
 NULL_CHARACTER = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 JOB_TYPE = "process"
+PROCESS_ID = re.compile(r"[a-z][a-z0-9-]{0,62}", re.ASCII)
 
 
 async def processes(request: Request) -> Response:
     """GET /processes: what this caller may run."""
-    limit = _limit(negotiate.only(request, "limit"), MAX_LIMIT)
+    given = negotiate.only(request, "limit", "cursor")
+    limit, after = _limit(given, DEFAULT_LIMIT), _process_cursor(given)
     one, lang = onemap(request), negotiate.language(request)
     base = one.settings.public_url
     granted = [
         entry
         for _, entry in sorted(one.snapshot.catalogue.processes.items())
-        if entry.spec in SPECS and principal(request).scope.may(entry.id)
+        if entry.spec in SPECS and principal(request).scope.may(entry.id) and entry.id > after
     ]
-    document = {
-        "processes": [SPECS[e.spec].summary(e.id, lang, base) for e in granted[:limit]],
-        "links": [
-            link(f"{base}/processes", "self", JSON, "This document"),
-            link(f"{base}/processes?f=html", "alternate", negotiate.HTML, "HTML"),
-        ],
-    }
+    page, here = granted[:limit], f"{base}/processes"
+    links = [
+        link(query(here, given), "self", JSON, "This document"),
+        link(query(here, {**given, "f": "html"}), "alternate", negotiate.HTML, "HTML"),
+    ]
+    if len(granted) > limit:
+        next_page = query(here, {**given, "cursor": page[-1].id})
+        links.append(link(next_page, "next", JSON, "Next page"))
+    summaries = [SPECS[entry.spec].summary(entry.id, lang, base) for entry in page]
+    document = {"processes": summaries, "links": links}
     return negotiate.respond(request, document, template=Face.PROCESSES)
 
 
@@ -104,7 +109,7 @@ async def execute(request: Request) -> Response:
     job, found = await one.jobs.results(job.id, caller)
     described = f'<{location["Location"]}>; rel="monitor"'
     headers = {"Link": described, **preference.applied(accepted=False)}
-    return _answer(request, job, found, headers)
+    return await run_in_threadpool(_answer, request, job, found, headers)
 
 
 async def jobs(request: Request) -> Response:
@@ -149,7 +154,7 @@ async def results(request: Request) -> Response:
     """GET /jobs/{jobId}/results, in the form that the request asked for."""
     negotiate.only(request)
     found_job, found = await onemap(request).jobs.results(_job(request), principal(request))
-    return _answer(request, found_job, found, {})
+    return await run_in_threadpool(_answer, request, found_job, found, {})
 
 
 def _offered(request: Request) -> tuple[ProcessEntry, ProcessSpec]:
@@ -172,14 +177,9 @@ async def _execution(request: Request, spec: ProcessSpec) -> Execution:
     media_type = request.headers.get("content-type", JSON).split(";")[0].strip().lower()
     if media_type != JSON:
         raise UnsupportedMediaType(f"Content-Type {media_type[:100]!r}; expected {JSON}")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise BodyTooLarge(f"the body is larger than {MAX_BODY_BYTES} bytes")
-    if len(body) > PARSED_ASIDE_BYTES:
-        return await asyncio.to_thread(_parsed, bytes(body), spec)
-    return _parsed(bytes(body), spec)
+    body = await negotiate.read_body(request, max_bytes=MAX_BODY_BYTES)
+    # what a process checks may take a moment: not in the event loop
+    return await asyncio.to_thread(_parsed, body, spec)
 
 
 def _parsed(body: bytes, spec: ProcessSpec) -> Execution:
@@ -256,6 +256,14 @@ def _limit(given: Mapping[str, str], default: int) -> int:
     if not sound or not 1 <= int(text) <= MAX_LIMIT:
         raise BadParameter("limit", text, f"an integer from 1 to {MAX_LIMIT}")
     return int(text)
+
+
+def _process_cursor(given: Mapping[str, str]) -> str:
+    """The process after which a page begins; empty for the first page."""
+    text = given.get("cursor", "")
+    if "cursor" in given and PROCESS_ID.fullmatch(text) is None:
+        raise BadParameter("cursor", text, "a cursor from a next link")
+    return text
 
 
 def _statuses(given: Mapping[str, str]) -> tuple[JobStatus, ...]:

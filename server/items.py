@@ -20,7 +20,7 @@ from providers.features import (
 )
 from providers.layers import Page
 from server import negotiate
-from server.collections import title_of, window_of
+from server.collections import field_facts, title_of, window_of
 from server.links import Link, link, query, segment
 from server.snapshot import Resolved
 from server.state import onemap, principal, scope
@@ -136,8 +136,7 @@ async def _face(
 ) -> Response:
     """The document as a page, with the fields' titles; a long page is written aside."""
     lang = fields["Content-Language"]
-    named = [{"name": f.code, "title": f.title.in_language(lang)} for f in layer.fields]
-    document["x-onemap"]["fields"] = named
+    document["x-onemap"]["fields"] = [field_facts(f, lang, detail=False) for f in layer.fields]
 
     def written() -> Response:
         text = negotiate.render(request, document, template=template, lang=lang).encode()

@@ -213,6 +213,16 @@ async def json_body(request: Request, *, max_bytes: int = 1_048_576) -> object:
     kind = request.headers.get("content-type", JSON).split(";")[0].strip().lower()
     if kind != JSON:
         raise problems.UnsupportedMediaType(f"Content-Type: {kind[:100]!r}; expected {JSON}")
+    content = await read_body(request, max_bytes=max_bytes)
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        shown = content[:100].decode(errors="replace")
+        raise BadParameter("body", shown, f"JSON ({error})") from None
+
+
+async def read_body(request: Request, *, max_bytes: int) -> bytes:
+    """The request's whole body, bounded in size and time."""
     content = bytearray()
     try:
         async with asyncio.timeout(BODY_WITHIN_S):
@@ -222,9 +232,4 @@ async def json_body(request: Request, *, max_bytes: int = 1_048_576) -> object:
                     raise problems.BodyTooLarge(f"the body is larger than {max_bytes} bytes")
     except TimeoutError:
         raise BadParameter("body", "", f"all of it within {BODY_WITHIN_S:.0f} s") from None
-    try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise BadParameter(
-            "body", bytes(content[:100]).decode(errors="replace"), f"JSON ({error})"
-        ) from None
+    return bytes(content)

@@ -9,6 +9,8 @@ import shapely
 from numpy.typing import NDArray
 from shapely import MultiPolygon, Polygon
 
+POLYGONS = ("Polygon", "MultiPolygon")
+
 MAX_VERTICES = 20_000
 MAX_RINGS = 2_000
 
@@ -48,10 +50,12 @@ def read_parcel(document: Mapping[str, Any]) -> Polygon | MultiPolygon | list[Fa
         geometry = document.get("geometry")
         if not isinstance(geometry, dict):
             return [("/geometry", "a Polygon or MultiPolygon is required")]
+        if geometry.get("type") not in POLYGONS:
+            return [("/geometry/type", "expected Polygon or MultiPolygon")]
         inner = read_parcel(geometry)
         return [(f"/geometry{p}", m) for p, m in inner] if isinstance(inner, list) else inner
     kind, coordinates = document.get("type"), document.get("coordinates")
-    if kind not in ("Polygon", "MultiPolygon"):
+    if kind not in POLYGONS:
         return [("/type", "expected Polygon, MultiPolygon or Feature")]
     if not isinstance(coordinates, list) or not coordinates:
         return [("/coordinates", "at least one ring is required")]

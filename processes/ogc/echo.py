@@ -8,7 +8,7 @@ from config.vocabulary import Text
 from processes.context import Context
 from processes.spec import Input, Output, ProcessSpec
 
-LONGEST_PAUSE_S = 30
+LONGEST_PAUSE_S = 5  # anybody may call it: a slot must not be held for nothing
 STEP_S = 0.1
 
 

@@ -30,11 +30,12 @@ from processes.algorithms.control_line_check import (
     overlay,
 )
 from processes.context import Context
-from processes.workflows.parcel import Parcel, plane_of, read_stored
-from providers.access import ALL
+from processes.spec import BodyError, InvalidBody
+from processes.workflows.parcel import Parcel, parcel_bounds, plane_of, read_stored
 from providers.bindings import Bound, NotBound
 from providers.crs import Crs, to_plane
-from providers.overlays import Met, features_meeting, part_in_scope
+from providers.editions import covers
+from providers.overlays import Met, TooManyFeatures, features_meeting, hides, part_in_scope
 
 ADVISORY = Text(
     zh="系统辅助分析，不作为审批依据",
@@ -43,6 +44,14 @@ ADVISORY = Text(
 PARAMETERS = PACKAGE_ROOT / "standards" / "parameters" / "boundary-noise.json"
 COORDINATE_DIGITS = 9
 OUTSIDE_SCOPE = "outside_scope"  # part of the parcel lies where the caller sees no rows
+OUTSIDE_COVERAGE = "outside_coverage"  # part lies where the edition says nothing, or none knows
+REASONS = {
+    OUTSIDE_SCOPE: "超出权限范围",
+    OUTSIDE_COVERAGE: "超出数据覆盖范围",
+    "not_connected": "未接入",
+    "no_edition": "当日无有效版次",
+    "not_visible": "无权查看",
+}
 TITLES = {
     ControlLine.PERMANENT_FARMLAND: Text(zh="永久基本农田", en="Permanent basic farmland"),
     ControlLine.ECOLOGICAL_REDLINE: Text(zh="生态保护红线", en="Ecological protection red line"),
@@ -72,6 +81,14 @@ def check_parcel(context: Context, inputs: Mapping[str, Any]) -> dict[str, Any]:
     plane = partial(_to_plane, plane_crs)
     findings: list[Finding] = []
     with context.reading() as connection:
+        if (
+            overlay(
+                parcel.geometry, [parcel.geometry], to_plane=plane, noise=noise
+            ).inside.areas.planar_m2
+            == 0
+        ):
+            message = "is no larger than the boundary noise: nothing can be said of it"
+            raise InvalidBody([BodyError("/inputs/parcel", message)])
         visible = part_in_scope(connection, parcel.geometry, context.scope)
         seen = overlay(parcel.geometry, [visible], to_plane=plane, noise=noise)
         whole = seen.outside.areas.planar_m2 == 0
@@ -131,12 +148,22 @@ def _finding(
         named = bound.binding.id if bound.binding else line.value
         why = f"{bound.reason}:{named}"
         return Finding(line=line, fact=Fact.DATA_MISSING, reason=why, bound=bound)
-    met = features_meeting(connection, bound, parcel.geometry, context.scope)
+    try:
+        most = parcel_bounds().max_features
+        met = features_meeting(connection, bound, parcel.geometry, context.scope, most=most)
+    except TooManyFeatures as error:
+        raise InvalidBody([BodyError("/inputs/parcel", str(error))]) from error
     cut = overlay(parcel.geometry, met.geometries.tolist(), to_plane=plane, noise=noise)
     concerned = cut.inside.areas.planar_m2 > 0
-    if bound.layer.region == "none" and context.scope.regions is not ALL:
-        whole = False  # its rows name no region, so that a regional scope sees none of them
-    reason = None if whole else f"{OUTSIDE_SCOPE}:{bound.binding.id}"
+    # rows are kept back by their own region, whatever the divisions' polygons say
+    whole = whole and not hides(connection, bound, parcel.geometry, context.scope)
+    state, wkb = bound.state.edition, shapely.to_wkb(parcel.geometry)
+    covered = covers(connection, bound.layer.id, state.key, wkb)
+    missing = None if whole else OUTSIDE_SCOPE
+    if whole and not covered:  # also where the edition does not tell how far it reaches
+        missing = OUTSIDE_COVERAGE
+    reason = f"{missing}:{bound.binding.id}" if missing else None
+    whole = missing is None
     if not concerned and not whole:
         return Finding(line=line, fact=Fact.DATA_MISSING, reason=reason, bound=bound)
     return Finding(
@@ -152,13 +179,18 @@ def _finding(
 
 def _suggestion(findings: Sequence[Finding]) -> dict[str, Any]:
     """Without rules: 符合 only where every fact is there and none asks for a judgement."""
-    reasons = [f"{f.line}: {f.fact} {f.reason}" for f in findings if f.reason is not None]
+    reasons = [
+        f"{TITLES[f.line].zh}：{f.fact}（{REASONS.get(f.reason.partition(':')[0], f.reason)}）"
+        for f in findings
+        if f.reason is not None
+    ]
     for finding in findings:
         if finding.line is ControlLine.URBAN_GROWTH_BOUNDARY:
             if finding.outside is not None and finding.outside.areas.planar_m2 > 0:
-                reasons.append(f"{finding.line}: {finding.outside.areas.planar_m2:.2f} m² 在界外")
+                beyond = finding.outside.areas.ellipsoid_m2
+                reasons.append(f"{TITLES[finding.line].zh}：椭球面积 {beyond:.2f} 平方米在界外")
         elif finding.fact is Fact.CONCERNED:
-            reasons.append(f"{finding.line}: {finding.fact}")
+            reasons.append(f"{TITLES[finding.line].zh}：{finding.fact}")
     value = Advice.TO_VERIFY if reasons else Advice.CONFORMS
     return {"value": value.value, "reasons": reasons, "note": ADVISORY.zh}
 

@@ -52,8 +52,8 @@ THINGS: Final[Mapping[str, str]] = {
 }
 # Things that name numbers of the case.
 NUMBERED: Final[Mapping[str, str]] = {
-    r"tile matrix in (\S+) \((\d+) to (\d+)\)": "{0} 的瓦片层级（{1} 到 {2}）",
-    r"tile in matrix (\d+) of (\S+)": "{1} 第 {0} 级的瓦片",
+    r"tile matrix in (\S+) \((\d+) to (\d+)\)": "瓦片矩阵集 {0} 的层级（{1} 到 {2}）",
+    r"tile in matrix (\d+) of (\S+)": "瓦片矩阵集 {1} 第 {0} 级的瓦片",
 }
 
 

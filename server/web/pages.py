@@ -133,7 +133,8 @@ def breadcrumbs(document: Mapping[str, Any], *, path: str, lang: str) -> list[Cr
 
 def _collection_title(document: Mapping[str, Any], segments: Sequence[str]) -> str | None:
     """The collection's title where its part says it: by its own title, else by its link."""
-    if len(segments) == 3 and segments[2] in TITLED_PARTS and (own := heading(document)):
+    is_part = len(segments) == 3 and segments[2] in TITLED_PARTS and "code" not in document
+    if is_part and (own := heading(document)):  # a problem, which has a code, is named otherwise
         return own
     owner = values.link_to(document, "collection") or {}
     return str(owner["title"]) if owner.get("title") else None

@@ -52,7 +52,7 @@ def done(client: httpx.Client) -> str:
 @pytest.fixture
 def waiting(client: httpx.Client) -> Iterator[str]:
     """A job that has not ended."""
-    job = str(_submit(client, "later", pause=20).json()["jobID"])
+    job = str(_submit(client, "later", pause=5).json()["jobID"])
     yield job
     client.delete(f"/jobs/{job}")
 
@@ -129,6 +129,26 @@ def test_the_limit_of_the_process_list_is_described(published: dict[str, Any]) -
 @pytest.mark.requirement(f"{PROCESSES}core/pl-limit-response")
 def test_the_process_list_is_not_longer_than_its_limit(client: httpx.Client) -> None:
     assert len(client.get("/processes", params={"limit": 1}).json()["processes"]) == 1
+
+
+def test_the_pages_of_the_process_list_lead_through_all_of_it(client: httpx.Client) -> None:
+    listed: list[str] = []
+    address: str | None = "/processes?limit=1&lang=en"
+    while address is not None:
+        page = client.get(address).raise_for_status().json()
+        listed += [process["id"] for process in page["processes"]]
+        following = _rels(page).get("next")
+        address = following[0]["href"] if following else None
+
+    assert listed == [process["id"] for process in client.get("/processes").json()["processes"]]
+    assert client.get("/processes", params={"cursor": "No process"}).status_code == 400
+
+
+def test_nobody_holds_a_slot_for_long_with_an_echo(client: httpx.Client) -> None:
+    answer = client.post(EXECUTION, json={"inputs": {"text": "a", "pause": 5.1}})
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["pointer"] == "/inputs/pause"
 
 
 @pytest.mark.requirement(f"{PROCESSES}core/pl-links")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 CITY = "c=125.3235,43.8865&s=30000&crs=3857"
 DRAWN_MS = 20_000
@@ -184,6 +184,8 @@ def test_parts_of_a_link_that_mean_nothing_are_named(open_map: Callable[..., Pag
     notice = page.locator(".banner")
     for part in ("zz=1", "no_such_layer", "county.1066"):
         expect(notice).to_contain_text(part)
+    assert len(re.findall("。", notice.inner_text())) == 2
+    expect(page).to_have_url(re.compile(r"l=county$"))
     notice.get_by_role("button", name="知道了").click()
     expect(notice).to_have_count(0)
 
@@ -219,6 +221,33 @@ def test_another_edition_is_drawn_from_its_own_tiles_and_marked(
 
     expect(page).to_have_url(re.compile(r"l=land_use\.2023"))
     expect(row(page, title)).to_contain_text("非现行版次")
+
+
+def test_a_layer_without_geometry_leads_to_its_figures(
+    open_map: Callable[..., Page], client: httpx.Client
+) -> None:
+    page = open_map("l=county")
+    row(page, titles(client)["census_2020"]).get_by_role("button", name="更多操作").click()
+
+    figures = page.get_by_role("link", name="查看数据").get_attribute("href") or ""
+
+    assert figures.startswith("/collections/census_2020/items?f=html&limit=100")
+    answer = client.get(figures, headers={"Accept": "text/html"})
+    assert answer.status_code == 200
+    assert answer.text.count('<tr><th scope="row">') > 1
+
+
+def test_fills_are_not_covered_by_outlines_and_land_use_not_by_the_growth_boundary(
+    client: httpx.Client,
+) -> None:
+    parts = client.get("/styles/land_use").json()["layers"]
+    boundary = client.get("/styles/control_lines_boundary").json()["layers"]
+
+    lines = [part for part in parts if part["type"] == "line"]
+    assert lines
+    assert all(part["minzoom"] > 12 for part in lines)
+    assert not [part for part in parts if part["type"] == "fill" and "minzoom" in part]
+    assert {part["type"] for part in boundary} == {"line"}
 
 
 def test_opacity_order_metadata_and_links_for_other_software_are_in_the_layers_menu(
@@ -302,6 +331,20 @@ def test_the_page_speaks_english_and_remembers_it(
     expect(row(page, titles(client, "en")["county"])).to_be_visible()
     page.reload()
     expect(page.get_by_role("heading", name="Resources")).to_be_visible()
+
+
+def test_a_browser_that_prefers_another_language_gets_english_until_its_reader_chooses(
+    browser: Browser, live_server: str
+) -> None:
+    context = browser.new_context(locale="en-US")
+    page = context.new_page()
+    page.goto(f"{live_server}/app/map")
+
+    expect(page.get_by_role("heading", name="Resources")).to_be_visible()
+    page.get_by_role("button", name=re.compile("中文")).click()
+    page.reload()
+    expect(page.get_by_role("heading", name="资源目录")).to_be_visible()
+    context.close()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

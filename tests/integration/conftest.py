@@ -16,6 +16,7 @@ from providers.revisions import Revision, publish
 from providers.staging import FeatureTable
 from providers.tables import ensure_tables
 
+COVERAGE = shapely.MultiPolygon([shapely.box(124, 42, 127, 45)]).wkb
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -31,6 +32,7 @@ def an_edition(
         status=EditionStatus.IN_FORCE,
         issuer=Issuer.ABOVE,
         document="test",
+        coverage=COVERAGE,
     )
 
 

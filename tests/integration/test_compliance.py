@@ -254,3 +254,91 @@ def test_abroad_a_plane_must_be_configured(database_url: str, catalogue: Catalog
 
     assert result["parcel"]["planar_crs"].startswith("EPSG:25831 ")
     assert set(facts(result).values()) == {Fact.DATA_MISSING}
+
+
+@pytest.mark.usefixtures("three_lines")
+def test_where_an_edition_says_nothing_nothing_is_known(
+    database_url: str, catalogue: Catalogue
+) -> None:
+    elsewhere = parcel(116.40, 39.90, 116.401, 39.901)
+
+    with a_context(database_url, catalogue) as context:
+        result = check(context, elsewhere)
+
+    assert set(facts(result).values()) == {Fact.DATA_MISSING}
+    assert line(result, "permanent_farmland")["reason"] == "outside_coverage:farmland_issued"
+    assert result["suggestion"]["value"] == "需核实"
+
+
+@pytest.mark.usefixtures("three_lines")
+def test_an_edition_that_does_not_tell_how_far_it_reaches_proves_no_absence(
+    database_url: str, catalogue: Catalogue
+) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE onemap.edition SET coverage = NULL")
+
+    with a_context(database_url, catalogue) as context:
+        result = check(context, INSIDE)
+
+    assert line(result, "permanent_farmland")["fact"] == Fact.CONCERNED
+    assert line(result, "ecological_redline")["fact"] == Fact.DATA_MISSING
+
+
+@pytest.mark.usefixtures("three_lines")
+def test_a_feature_that_the_scope_keeps_back_is_not_absent(
+    database_url: str, catalogue: Catalogue
+) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO onemap.region (code, level, name_zh, name_en, path, valid_from, geom)"
+            " VALUES ('220102', 'county', 'a', 'a', '{220102}', '2024-01-01',"
+            " ST_Multi(ST_MakeEnvelope(124, 42, 127, 45, 4490)))"
+        )
+        connection.execute("UPDATE planning.permanent_farmland SET om_region = NULL")
+    scope = Scope(
+        layers=ALL,
+        regions=("220102",),
+        areas=ALL,
+        ceiling=Classification.INTERNAL,
+        functions=ALL,
+    )
+
+    with a_context(database_url, catalogue, scope) as context:
+        farmland = line(check(context, INSIDE), "permanent_farmland")
+
+    assert (farmland["fact"], farmland["reason"]) == (
+        Fact.DATA_MISSING,
+        "outside_scope:farmland_issued",
+    )
+
+
+@pytest.mark.usefixtures("three_lines")
+@pytest.mark.parametrize(
+    ("place", "says"),
+    [
+        (parcel(125.0, 43.0, 125.004, 43.0000007), "boundary noise"),
+        (parcel(73, 18, 135, 53), "spans more than"),
+    ],
+)
+def test_a_parcel_of_which_nothing_can_be_said_is_refused(
+    database_url: str, catalogue: Catalogue, place: dict[str, Any], says: str
+) -> None:
+    with a_context(database_url, catalogue) as context, pytest.raises(InvalidBody, match=says):
+        check(context, place)
+
+
+@pytest.mark.usefixtures("three_lines")
+def test_a_parcel_that_meets_too_much_is_refused_by_name(
+    database_url: str, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from processes.workflows import compliance
+    from processes.workflows.parcel import ParcelBounds
+
+    few = ParcelBounds(max_span_deg=1.0, max_features=1)
+    monkeypatch.setattr(compliance, "parcel_bounds", lambda: few)
+
+    with (
+        a_context(database_url, catalogue) as context,
+        pytest.raises(InvalidBody, match="more than 1"),
+    ):
+        check(context, ACROSS)

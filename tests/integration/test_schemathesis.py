@@ -30,7 +30,7 @@ def known_names(caller: httpx.Client) -> dict[str, str]:
     """A feature and two jobs of the running server: one that has ended, one to be dismissed."""
     page = caller.get("/collections/land_use/items", params={"limit": 1}).raise_for_status().json()
     jobs = {}
-    for name, pause in (("done", 0), ("waiting", 20)):
+    for name, pause in (("done", 0), ("waiting", 5)):
         answer = caller.post(
             "/processes/echo/execution",
             json={"inputs": {"text": name, "pause": pause}},

@@ -211,3 +211,13 @@ def test_a_bow_tie_is_not_valid_and_says_where() -> None:
 
     assert invalidity(shapely.box(0, 0, 1, 1)) is None
     assert "0.5 0.5" in (invalidity(bow_tie) or "")
+
+
+def test_a_feature_within_a_feature_is_no_parcel() -> None:
+    from processes.algorithms.parcel_geometry import read_parcel
+
+    nested: dict[str, object] = {"type": "Polygon", "coordinates": []}
+    for _ in range(2_000):
+        nested = {"type": "Feature", "geometry": nested}
+
+    assert read_parcel(nested) == [("/geometry/type", "expected Polygon or MultiPolygon")]

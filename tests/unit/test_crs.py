@@ -1,8 +1,10 @@
 """Reference systems: axis order dealt with once, and the way to storage."""
 
 import math
+from contextlib import suppress
 
 import numpy as np
+import pyproj.database
 import pytest
 import shapely
 from numpy.typing import NDArray
@@ -218,3 +220,33 @@ def test_outside_china_there_is_no_zone() -> None:
     assert zone_of(136.5) is None
     assert not CRS84.survey_zone
     assert not from_epsg(3857).survey_zone
+
+
+@pytest.mark.parametrize("code", [3174, 3175, 3578, 3579, 9474, 22300, 22700, 32600, 32700])
+def test_a_system_that_leads_nowhere_is_refused_in_words(code: int) -> None:
+    box = shapely.box(500_000, 4_800_000, 500_100, 4_800_100)
+    geometries = np.array([box], dtype=object)
+
+    with pytest.raises(CrsError):
+        to_storage(geometries, parse_crs(f"EPSG:{code}"))
+
+
+CODES = sorted({int(found.code) for found in pyproj.database.query_crs_info(auth_name="EPSG")})
+HARD = [3174, 3175, 3578, 3579, 9474, 22300, 22700, 32600, 32700]
+
+
+@pytest.mark.filterwarnings("ignore:Best transformation is not available")
+@pytest.mark.parametrize("code", [*HARD, *CODES[::40]])
+def test_whatever_the_system_coordinates_are_stored_or_refused_by_name(code: int) -> None:
+    for west, south, size in (
+        (125.3, 43.8, 0.01),
+        (43.8, 125.3, 0.01),
+        (4_851_838.0, 443_667.0, 100.0),
+        (1e9, 1e9, 1.0),
+        (1e300, -1e300, 1e299),
+    ):
+        box = np.array([shapely.box(west, south, west + size, south + size)], dtype=object)
+        with suppress(CrsError):
+            stored = to_storage(box, from_epsg(code))
+            bounds = shapely.total_bounds(stored.geometries)
+            assert np.all(np.abs(bounds) <= [180, 90, 180, 90])

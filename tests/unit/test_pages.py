@@ -12,7 +12,7 @@ import pytest
 import yaml
 from markupsafe import Markup
 
-from server.web import operations, pages, values, words
+from server.web import faults, operations, pages, values, words
 from server.web.pages import Alternate, Face, render
 
 HOSTILE = '<script>alert("x")</script><img src=x onerror=alert(1)>'
@@ -241,6 +241,116 @@ def test_breadcrumbs_name_the_collection_as_its_link_does() -> None:
     crumbs = pages.breadcrumbs(items["full"], path=items["path"], lang="zh")
 
     assert [crumb.label for crumb in crumbs] == ["首页", "数据集", "地类图斑", "要素"]
+
+
+def test_a_problem_is_not_taken_for_the_title_of_its_collection() -> None:
+    problem = {"code": "InvalidParameterValue", "title": "参数值无效"}
+
+    crumbs = pages.breadcrumbs(problem, path="/collections/land_use/items?limit=x", lang="zh")
+
+    assert [crumb.label for crumb in crumbs] == ["首页", "数据集", "land_use", "要素"]
+
+
+def test_an_instant_is_shown_in_shanghai_and_kept_whole_in_the_markup() -> None:
+    document = {"jobID": "1", "created": "2026-11-26T23:07:34.111314+00:00"}
+
+    page = Page(render(Face.JOB, document, lang="zh", path="/jobs/1", alternates=()))
+
+    assert "2026-11-27 07:07" in page.text
+    assert page.all("time") == [{"datetime": document["created"]}]
+
+
+@pytest.mark.parametrize("text", ["2026-11-26", "2026-11-26T07:07:00", "2026-13-40T99:00:00Z", "x"])
+def test_what_is_no_instant_stays_as_it_is_written(text: str) -> None:
+    assert values.kind(text) is values.Kind.TEXT
+
+
+def test_an_area_is_rounded_and_its_title_keeps_every_digit() -> None:
+    feature = {"type": "Feature", "id": "1", "geometry": None}
+    numbers = {"om_area_m2": 14215.440407156706, "QMXS": 0.123456}
+    document = {"features": [{**feature, "properties": numbers}]}
+
+    page = Page(render(Face.ITEMS, document, lang="zh", path="/collections/a/items", alternates=()))
+
+    assert {"class": "number", "title": "14215.440407156706"} in page.all("span")
+    assert "14215.44" in page.words
+    assert "0.123456" in page.words
+    assert "椭球面积（平方米）" in page.text
+
+
+def test_a_sliver_is_not_rounded_to_nothing() -> None:
+    assert values.rounded_area(0.0001, "om_area_m2") is None
+    assert values.rounded_area(1.0, "om_area_m2") is None
+
+
+def test_a_collection_has_one_table_of_editions_with_the_shown_one_marked() -> None:
+    page = face(Face.COLLECTION)
+
+    assert [text for text in page.words if text in ("版次", "全部版次")] == ["版次"]
+    assert page.words.count("本页所示") == 1
+
+
+def test_an_input_that_is_given_once_says_nothing_about_it() -> None:
+    inputs = {"a": {"maxOccurs": 1, "schema": {}}, "b": {"maxOccurs": "unbounded", "schema": {}}}
+
+    html = render(Face.PROCESS, {"id": "x", "inputs": inputs}, lang="zh", path="/p", alternates=())
+
+    assert Page(html).words.count("maxOccurs") == 1  # that of b
+    assert "unbounded" in html
+
+
+@pytest.mark.parametrize(("template", "shown"), [(Face.GUIDE, []), (Face.DOCS, ["/openapi"])])
+def test_a_page_without_a_json_face_offers_none(template: Face, shown: list[str]) -> None:
+    alternates = [each for each in face(template).all("link") if each["rel"] == "alternate"]
+
+    assert [each["href"] for each in alternates] == shown
+
+
+@pytest.mark.parametrize(
+    ("code", "params", "said"),
+    [
+        (
+            "InvalidParameterValue",
+            {"name": "limit", "value": "x", "expected": "an integer from 1 to 100"},
+            "参数 limit 的值“x”无效，要求：1 到 100 之间的整数。",
+        ),
+        (
+            "InvalidParameterValue",
+            {"name": "zz", "value": "1", "expected": "one of the parameters bbox, f"},
+            "没有名为 zz 的参数，要求：下列参数之一：bbox, f。",
+        ),
+        (
+            "InvalidParameterValue",
+            {"name": "a", "value": "1", "expected": "something new"},
+            "参数 a 的值“1”无效。",
+        ),
+        ("NotFound", {"what": "collection", "name": "x"}, "没有数据集“x”，或当前用户无权查看。"),
+        (
+            "NotFound",
+            {"what": "tile in matrix 3 of G", "name": "9/9"},
+            "没有瓦片矩阵集 G 第 3 级的瓦片“9/9”",
+        ),
+        ("NoSuchJob", {"job": "7"}, "没有任务“7”。"),
+    ],
+)
+def test_a_problem_is_told_in_chinese_with_the_english_below(
+    code: str, params: dict[str, str], said: str
+) -> None:
+    document = {"code": code, "params": params, "detail": "in English"}
+
+    page = Page(render(Face.PROBLEM, document, lang="zh", path="/x", alternates=()))
+    english = Page(render(Face.PROBLEM, document, lang="en", path="/x", alternates=()))
+
+    assert said in page.text
+    assert page.text.index(said) < page.text.index("in English")
+    assert said not in english.text
+
+
+@pytest.mark.parametrize("params", [None, {}, "x", {"name": "a"}])
+def test_a_problem_without_its_parameters_keeps_its_english(params: Any) -> None:
+    assert faults.in_chinese({"code": "InvalidParameterValue", "params": params}) is None
+    assert faults.reason_in_chinese("'a' is a required property") == "缺少必填项 a"
+    assert faults.reason_in_chinese("no such sentence") is None
 
 
 def test_every_word_of_the_templates_exists_and_every_word_is_used() -> None:

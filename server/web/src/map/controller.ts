@@ -83,7 +83,7 @@ export class MapController {
     const wanted = new Set(drawn.map((item) => item.collection))
     for (const [collection, layer] of this.#layers) {
       if (wanted.has(collection)) continue
-      this.#map.removeLayer(layer.layer)
+      for (const part of layer.parts) this.#map.removeLayer(part)
       layer.dispose()
       this.#layers.delete(collection)
       this.#events.status(collection, IDLE)
@@ -91,7 +91,7 @@ export class MapController {
     drawn.forEach((item, index) => {
       const layer = this.#layers.get(item.collection) ?? this.#add(item)
       layer.update(item)
-      layer.layer.setZIndex(drawn.length - index)
+      for (const part of layer.parts) part.setZIndex(drawn.length - index)
     })
   }
 
@@ -147,10 +147,16 @@ export class MapController {
     this.#events.asked(this.place().centre, this.#view.getResolution() ?? 1)
   }
 
+  #label(): void {
+    const [west = 0, south = 0, east = 0, north = 0] = this.#view.calculateExtent(this.#map.getSize())
+    for (const layer of this.#layers.values())
+      layer.label([west, south, east, north], this.#view.getResolution() ?? 1)
+  }
+
   #add(drawn: DrawnLayer): TiledLayer {
     const layer = new TiledLayer(drawn, (status) => this.#events.status(drawn.collection, status))
     this.#layers.set(drawn.collection, layer)
-    this.#map.addLayer(layer.layer)
+    for (const part of layer.parts) this.#map.addLayer(part)
     return layer
   }
 
@@ -159,6 +165,7 @@ export class MapController {
       const [longitude = 0, latitude = 0] = toLonLat(coordinate)
       return [longitude, latitude]
     }
+    this.#map.on('rendercomplete', () => this.#label())
     this.#map.on('moveend', () => this.#events.view(this.place()))
     this.#view.on('change:resolution', () => this.#events.scale(this.place().scale))
     this.#map.on('pointermove', (event) => this.#events.pointer(degrees(event.coordinate)))

@@ -1,6 +1,7 @@
 /** Our vector tiles as OpenLayers layers, with what happens to them said as a status. */
 
 import MVT from 'ol/format/MVT.js'
+import type VectorLayer from 'ol/layer/Vector.js'
 import VectorTileLayer from 'ol/layer/VectorTile.js'
 import VectorTileSource from 'ol/source/VectorTile.js'
 import TileState from 'ol/TileState.js'
@@ -9,7 +10,9 @@ import type RenderFeature from 'ol/render/Feature.js'
 import type VectorTile from 'ol/VectorTile.js'
 import { getTile } from '../api/client'
 import { tileAddress } from '../api/layers'
+import { Labels, type Box } from './labels'
 import { draw, zoomsOf, type ServerStyle } from './style'
+import { WORLD_RESOLUTION } from './zoom'
 
 export interface DrawnLayer {
   /** The collection drawn: a layer, or one edition of it. */
@@ -28,12 +31,12 @@ export interface LayerStatus {
 
 export const IDLE: LayerStatus = { pending: 0, failure: null }
 
-/** A tile of 512 pixels, as MapLibre styles count zooms: the whole world at zoom 0. */
+/** As MapLibre styles count zooms: the whole world at zoom 0. */
 const TILE_SIZE = 512
-const WORLD_RESOLUTION = 78271.51696402048
 
 export class TiledLayer {
   readonly layer: VectorTileLayer
+  readonly #labels: Labels
   readonly #report: (status: LayerStatus) => void
   #drawn: DrawnLayer
   #status: LayerStatus = IDLE
@@ -41,18 +44,29 @@ export class TiledLayer {
   constructor(drawn: DrawnLayer, report: (status: LayerStatus) => void) {
     this.#drawn = drawn
     this.#report = report
-    this.layer = new VectorTileLayer({ source: this.#tiles(), declutter: true })
+    this.layer = new VectorTileLayer({ source: this.#tiles() })
     const zooms = zoomsOf(drawn.style, drawn.source)
     // Below the first zoom with tiles nothing is asked for: one more level would be four times the tiles.
     this.layer.setMaxResolution((WORLD_RESOLUTION / 2 ** zooms.min) * 1.01)
-    draw(this.layer, drawn.style, drawn.source)
+    this.#labels = new Labels(this.layer, drawn.source)
+    this.#restyle(drawn)
     this.update(drawn)
   }
 
+  /** What the map holds of it. */
+  get parts(): readonly (VectorTileLayer | VectorLayer)[] {
+    return [this.layer, this.#labels.layer]
+  }
+
   update(drawn: DrawnLayer): void {
-    this.layer.setOpacity(drawn.opacity / 100)
-    if (drawn.style !== this.#drawn.style) draw(this.layer, drawn.style, drawn.source)
+    for (const part of this.parts) part.setOpacity(drawn.opacity / 100)
+    if (drawn.style !== this.#drawn.style) this.#restyle(drawn)
     this.#drawn = drawn
+  }
+
+  /** Writes the labels anew, once the tiles of *view* are drawn. */
+  label(view: Box, resolution: number): void {
+    this.#labels.place(view, resolution)
   }
 
   /** Forgets what was loaded and asks again. `refresh()` of a source keeps the tiles that failed: a new one does not. */
@@ -64,8 +78,14 @@ export class TiledLayer {
   }
 
   dispose(): void {
+    this.#labels.dispose()
     this.layer.getSource()?.dispose()
     this.layer.dispose()
+  }
+
+  #restyle({ style, source }: DrawnLayer): void {
+    draw(this.layer, style, source)
+    this.#labels.restyle(style)
   }
 
   #tiles(): VectorTileSource {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readStyle, zoomsOf } from './style'
+import { labelZoom, readStyle, zoomsOf } from './style'
 
 describe('a style of the server', () => {
   const style = readStyle({
@@ -28,6 +28,15 @@ describe('a style of the server', () => {
     expect(zoomsOf(style, 'one')).toEqual({ min: 9, max: 16 })
     expect(zoomsOf(style, 'two').min).toBe(0)
     expect(zoomsOf(style, 'absent').min).toBe(0)
+  })
+
+  it('says from which zoom on there are labels', () => {
+    const layers = [
+      { source: 'one', type: 'symbol', minzoom: 7 },
+      { source: 'two', type: 'line', minzoom: 3 },
+    ]
+    const labelled = readStyle({ layers })
+    expect(['one', 'two'].map((source) => labelZoom(labelled, source))).toEqual([7, null])
   })
 
   it('is empty, not an error, when the server sent nonsense', () => {

@@ -1,5 +1,6 @@
 /** The server's MapLibre styles: read once, given to OpenLayers through `stylefunction` alone. */
 
+import type VectorLayer from 'ol/layer/Vector.js'
 import type VectorTileLayer from 'ol/layer/VectorTile.js'
 import type Style from 'ol/style/Style.js'
 import { stylefunction } from 'ol-mapbox-style/stylefunction'
@@ -52,11 +53,40 @@ export function zoomsOf(style: ServerStyle, source: string): { readonly min: num
   return style.zooms[source] ?? { min: 0, max: DEEPEST }
 }
 
-/** Draws *layer* as the server's style says for *source*. Fonts are the system's: none is ever loaded. */
+/** Draws *layer* as the server's style says for *source*, without labels: a tile does not know its neighbours. */
 export function draw(layer: VectorTileLayer, style: ServerStyle, source: string): void {
-  const keep = (fonts: string[]): string[] => fonts
-  const styles = stylefunction(layer, style.document, source, undefined, undefined, undefined, keep)
+  const shown = only(style.document, (type) => type !== 'symbol')
+  const styles = stylefunction(layer, shown, source, undefined, undefined, undefined, systemFonts)
   if (style.hatches.size) layer.setStyle((feature, resolution) => hatched(styles(feature, resolution), style.hatches))
+}
+
+/** Writes the labels alone. */
+export function drawLabels(layer: VectorLayer, style: ServerStyle, source: string): void {
+  const shown = only(style.document, (type) => type === 'symbol')
+  stylefunction(layer, shown, source, undefined, undefined, undefined, systemFonts)
+}
+
+/** The zoom from which on *source* has labels; null: it has none. */
+export function labelZoom({ document }: ServerStyle, source: string): number | null {
+  const zooms = partsOf(document)
+    .filter((part) => part['type'] === 'symbol' && part['source'] === source)
+    .map((part) => number(part['minzoom'], 0))
+  return zooms.length ? Math.min(...zooms) : null
+}
+
+/** Fonts are the system's: none is ever loaded. */
+const systemFonts = (fonts: string[]): string[] => fonts
+
+const partsOf = (document: object): readonly Json[] => {
+  const layers = record(document)['layers']
+  return Array.isArray(layers) ? layers.map(record) : []
+}
+
+/** The other parts stay, hidden: the place in the list is the order of drawing. */
+function only(document: object, wanted: (type: unknown) => boolean): object {
+  const hidden = { visibility: 'none' }
+  const layers = partsOf(document).map((part) => (wanted(part['type']) ? part : { ...part, layout: hidden }))
+  return { ...document, layers }
 }
 
 /** MapLibre hatches with a sprite; we need none: the fill is drawn as a pattern of this canvas. */

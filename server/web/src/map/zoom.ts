@@ -1,10 +1,16 @@
-/** From which scale on a layer has tiles. */
+/** Zooms of styles and tiles, and from which scale on a layer has tiles. */
 
 import type { Layer } from '../domain/catalogue'
 import { scaleAt } from './scale'
 import { zoomsOf, type ServerStyle } from './style'
 
-const WORLD_RESOLUTION = 78271.51696402048
+/** Metres of Web Mercator per pixel where a tile of 512 pixels is the whole world: zoom 0 of MapLibre styles. */
+export const WORLD_RESOLUTION = 78271.51696402048
+
+/** The zoom of MapLibre styles, a fraction between two of them. */
+export function zoomAt(resolution: number): number {
+  return Math.log2(WORLD_RESOLUTION / resolution)
+}
 
 /** The largest scale denominator at which *layer* is drawn; null: at every one. */
 export function smallestScale(style: ServerStyle, layer: Layer): number | null {
