@@ -340,6 +340,102 @@ def test_a_job_whose_task_is_gone_is_queued_again(database_url: str) -> None:
     with_jobs(database_url, work)
 
 
+def test_a_task_is_not_struck_off_while_its_attempt_beats(database_url: str) -> None:
+    """As after an outage: the queue has forgotten a worker that lives and works."""
+    tasks = "SELECT count(*) FROM procrastinate_jobs"
+
+    async def work(jobs: JobStore, attempts: AttemptStore) -> None:
+        job = await jobs.submit(echo(), person("busy"))
+        attempt = await attempts.start(job.id)
+        assert attempt is not None
+        with connect(database_url, DatabaseRole.WRITER) as connection:
+            connection.execute("UPDATE procrastinate_jobs SET status = 'doing', worker_id = NULL")
+        await attempts.beat([attempt])
+        assert await attempts.reclaim() == []
+        with connect(database_url, DatabaseRole.WRITER) as connection:
+            assert connection.execute(tasks).fetchone() == (1,)
+        assert await attempts.fail(attempt, {"reason": "error", "detail": "it ended"})
+        await attempts.reclaim()
+        with connect(database_url, DatabaseRole.WRITER) as connection:
+            assert connection.execute(tasks).fetchone() == (0,), "then nobody needs it"
+
+    with_jobs(database_url, work)
+
+
+def test_a_dismissed_job_that_waited_leaves_no_task_behind(database_url: str) -> None:
+    async def work(jobs: JobStore, _: AttemptStore) -> None:
+        job = await jobs.submit(echo(), person("hasty"))
+        await jobs.dismiss(job.id, person("hasty"))
+
+    with_jobs(database_url, work)
+    with connect(database_url, DatabaseRole.WRITER) as connection:
+        row = connection.execute("SELECT count(*) FROM procrastinate_jobs").fetchone()
+    assert row == (0,)
+
+
+def test_results_that_are_dismissed_while_they_are_read_are_told_as_such(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = person("racing")
+
+    async def work(jobs: JobStore, attempts: AttemptStore) -> None:
+        job = await jobs.submit(echo(), who)
+        attempt = await attempts.start(job.id)
+        assert attempt is not None
+        values = [Result(output="text", media_type="text/plain", value=b"x")]
+        assert await attempts.finish(attempt, values, {})
+        get = jobs.get
+
+        async def late(name: UUID, principal: Principal) -> Job:
+            found = await get(name, principal)
+            monkeypatch.undo()
+            await jobs.dismiss(name, principal)
+            return found
+
+        monkeypatch.setattr(jobs, "get", late)
+        with pytest.raises(NotFound):
+            await jobs.results(job.id, who)
+
+    with_jobs(database_url, work)
+
+
+def test_strangers_leave_a_slot_to_those_with_a_key(
+    shared_url: str, shared_worker: subprocess.Popen[bytes]
+) -> None:
+    nobody = person(ANONYMOUS_ID)
+    slots = max(2, os.cpu_count() or 1)
+
+    async def work(jobs: JobStore, _: AttemptStore) -> None:
+        crowd = [await jobs.submit(echo(pause=20), nobody) for _ in range(slots + 2)]
+        await running(jobs, crowd[0], nobody)
+        mine = await jobs.submit(echo(), person("a6"))
+        assert (await jobs.wait(mine.id, person("a6"), 10)).status is JobStatus.SUCCESSFUL
+        states = [(await jobs.get(job.id, nobody)).status for job in crowd]
+        assert states.count(JobStatus.RUNNING) == slots - 1
+        assert states.count(JobStatus.ACCEPTED) == 3
+        for job in crowd:
+            await jobs.dismiss(job.id, nobody)
+
+    with_jobs(shared_url, work)
+
+
+def test_a_job_that_is_queued_again_keeps_to_its_queue(database_url: str) -> None:
+    queues = "SELECT queue_name, count(*) FROM procrastinate_jobs GROUP BY 1 ORDER BY 1"
+
+    async def work(jobs: JobStore, attempts: AttemptStore) -> None:
+        for who in (person("keyed"), person(ANONYMOUS_ID)):
+            job = await jobs.submit(echo(), who)
+            assert await attempts.start(job.id) is not None
+        with connect(database_url, DatabaseRole.WRITER) as connection:
+            connection.execute("DELETE FROM procrastinate_jobs")
+        assert len(await attempts.reclaim(timedelta(0))) == 2
+        with connect(database_url, DatabaseRole.WRITER) as connection:
+            found = connection.execute(queues).fetchall()
+        assert found == [("onemap", 1), ("onemap_anonymous", 1)]
+
+    with_jobs(database_url, work)
+
+
 def test_an_expired_job_goes_with_its_results(database_url: str) -> None:
     who = person("old")
 
