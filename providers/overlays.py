@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from psycopg import Connection
 from psycopg.rows import TupleRow
 from shapely import Geometry
-from sqlalchemy import Select, Table, bindparam, exists, false, func, not_, select
-from sqlalchemy.dialects.postgresql import BYTEA, INTEGER
+from sqlalchemy import Select, Table, bindparam, exists, false, func, literal, not_, select
+from sqlalchemy.dialects.postgresql import BYTEA, INTEGER, TEXT
 
 from providers.access import ALL, SRID, Scope
 from providers.bindings import Bound
@@ -49,7 +49,9 @@ def hidden_statement(table: Table, scope: Scope) -> Select[tuple[bool]]:
     """Whether any feature that meets the bound polygon is kept from the caller; no more than that."""
     polygon = func.ST_GeomFromWKB(bindparam("polygon", type_=BYTEA), SRID)
     kept = not_(func.coalesce(scope.predicate(table), false()))
-    return select(exists().where(func.ST_Intersects(table.c.geom, polygon), kept))
+    # a neighbour that only touches the polygon keeps nothing of it back
+    overlaps = func.ST_Relate(table.c.geom, polygon, literal("2********", TEXT))
+    return select(exists().where(func.ST_Intersects(table.c.geom, polygon), overlaps, kept))
 
 
 def features_meeting(

@@ -69,7 +69,7 @@ def stock_configuration(
             "limits": {
                 "default_items": DEFAULT_LIMIT,
                 "max_items": MAX_LIMIT,
-                "on_exceed": "error",
+                "on_exceed": "throttle",
             },
             "map": {"url": NO_BASE_MAP, "attribution": "OneMap"},
             "manager": {

@@ -98,7 +98,6 @@ def test_an_unknown_parameter_is_400_and_named(client: httpx.Client, path: str) 
         ("limit", "0"),
         ("limit", "-1"),
         ("limit", "ten"),
-        ("limit", "10001"),
         ("bbox", "1,2,3"),
         ("bbox", "a,b,c,d"),
         ("bbox", "1,60,2,50"),
@@ -215,9 +214,12 @@ def test_limit_is_described_as_the_standard_does(published: dict[str, Any]) -> N
 
 
 @pytest.mark.requirement(f"{FEATURES}core/fc-limit-response-1")
-@pytest.mark.parametrize("limit", [1, 7, 200])
+@pytest.mark.parametrize("limit", [1, 7, 200, 10_001, 10**12])
 def test_no_page_is_longer_than_its_limit(client: httpx.Client, limit: int) -> None:
-    assert len(client.get(ITEMS, params={"limit": limit}).json()["features"]) == limit
+    features = client.get(ITEMS, params={"limit": limit}).json()["features"]
+    assert len(features) == min(
+        limit, 2_000
+    )  # all that the layer holds; more than the maximum is no error
 
 
 @pytest.mark.requirement(f"{FEATURES}core/fc-limit-response-1")

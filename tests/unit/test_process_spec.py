@@ -1,5 +1,6 @@
 """A process is declared once: description, body schema and checks follow from it."""
 
+import json
 from datetime import date, datetime
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from config.model import Binding, Catalogue, EditionChoice
+from config.settings import PACKAGE_ROOT
 from config.vocabulary import (
     Classification,
     EditionKey,
@@ -160,6 +162,14 @@ def test_every_example_satisfies_the_published_schema_and_the_checks(spec: Proce
 
 def test_the_catalogue_offers_only_processes_that_exist(catalogue: Catalogue) -> None:
     assert {entry.spec for entry in catalogue.processes.values()} <= SPECS.keys()
+
+
+def test_an_entry_states_no_limit_that_nobody_reads(catalogue: Catalogue) -> None:
+    schema = json.loads((PACKAGE_ROOT / "schemas" / "process.json").read_text("utf-8"))
+
+    assert schema["properties"]["limits"]["properties"].keys() == {"seconds", "per_owner"}
+    for entry in catalogue.processes.values():
+        assert entry.limits.keys() == {"seconds", "per_owner"}
 
 
 def test_a_compliance_body_tells_all_faults_of_its_parcel() -> None:
