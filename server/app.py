@@ -8,6 +8,8 @@ from importlib.metadata import version
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
 
 from config.model import Catalogue
 from config.settings import Settings
@@ -80,6 +82,6 @@ def create_app(settings: Settings, catalogue: Catalogue, database_url: str) -> S
     return app
 
 
-async def problem_response_for(request, error):  # type: ignore[no-untyped-def]
+async def problem_response_for(request: Request, error: Exception) -> Response:
     """The router's own refusals, as problems."""
     return problem_response(request, error)

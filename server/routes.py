@@ -1,6 +1,6 @@
 """The route table, all of it: who answers each route, and why it is not pygeoapi's own answer."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -102,14 +102,14 @@ def starlette_routes() -> list[BaseRoute]:
     """The table as Starlette routes; the web application's files stand below /app/."""
     routes: list[BaseRoute] = []
     for path in dict.fromkeys(entry.path for entry in TABLE):
-        endpoints = {e.method: e.endpoint for e in TABLE if e.path == path}
+        endpoints: dict[str, Endpoint] = {e.method: e.endpoint for e in TABLE if e.path == path}
         routes.append(Route(path, _by_method(endpoints), methods=list(endpoints)))
     return [*routes, *assets.routes(DIST)]
 
 
-def _by_method(endpoints: dict[Literal["GET", "POST", "DELETE"], Endpoint]) -> Endpoint:
+def _by_method(endpoints: Mapping[str, Endpoint]) -> Endpoint:
     async def answered(request: Request) -> Response:
         method = "GET" if request.method == "HEAD" else request.method
-        return await endpoints[method](request)  # type: ignore[index]
+        return await endpoints[method](request)
 
     return answered
