@@ -45,3 +45,7 @@ def test_owslib_runs_the_process(live_server: str) -> None:
     assert {"compliance-check", "echo"} <= {p["id"] for p in service.processes()}
     result = service.execute("echo", inputs={"text": "一张图", "pause": 0}, response="document")
     assert "一张图" in str(result)
+    ring = [[125.32, 43.88], [125.322, 43.88], [125.322, 43.882], [125.32, 43.882], [125.32, 43.88]]
+    parcel = {"type": "Polygon", "coordinates": [ring]}
+    checked = service.execute("compliance-check", inputs={"parcel": parcel}, response="raw")
+    assert {line["fact"] for line in checked["control_lines"]} <= {"涉及", "不涉及", "数据缺失"}
