@@ -160,8 +160,9 @@ def _make_folder(path: Path, mode: int, owner: ServerUser | None) -> None:
     """Make *path* with exactly *mode*, whatever the umask; what exists is left as it is."""
     missing = [p for p in (path, *path.parents) if not os.path.lexists(p)]
     for folder in reversed(missing):
-        folder.mkdir()
-        folder.chmod(mode if folder == path else 0o755)
+        with suppress(FileExistsError):  # another program that starts at the same moment made it
+            folder.mkdir()
+            folder.chmod(mode if folder == path else 0o755)
     if owner is not None and not owner.is_me and (missing or not any(path.iterdir())):
         os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
 
