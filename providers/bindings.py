@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from config.model import Binding, EditionChoice, Layer
 from providers.access import Scope
-from providers.editions import EditionState, Window
+from providers.editions import EditionState, Window, edition_in
 
 
 class Missing(StrEnum):
@@ -61,11 +61,4 @@ def chosen(
     day = check_date if choice.at in ("check_date", None) else choice.at
     assert isinstance(day, date)
     window = Window(start=day, end=day)
-    held = [
-        s
-        for s in editions
-        if s.edition.status is choice.status
-        and (choice.issuer is None or s.edition.issuer is choice.issuer)
-        and s.edition.holds_in(window)
-    ]
-    return max(held, key=lambda s: (s.edition.valid_from, s.edition.key), default=None)
+    return edition_in(editions, window, status=choice.status, issuer=choice.issuer)

@@ -106,12 +106,20 @@ def _day(text: str) -> date:
         raise ValueError(text) from error
 
 
-def edition_in(editions: Iterable[EditionState], window: Window) -> EditionState | None:
-    """The newest edition in force within the window."""
+def edition_in(
+    editions: Iterable[EditionState],
+    window: Window,
+    *,
+    status: EditionStatus = EditionStatus.IN_FORCE,
+    issuer: Issuer | None = None,
+) -> EditionState | None:
+    """The newest edition of this status, of this issuer if one is named, within the window."""
     held = [
         state
         for state in editions
-        if state.edition.status is EditionStatus.IN_FORCE and state.edition.holds_in(window)
+        if state.edition.status is status
+        and (issuer is None or state.edition.issuer is issuer)
+        and state.edition.holds_in(window)
     ]
     return max(held, key=lambda s: (s.edition.valid_from, s.edition.key), default=None)
 

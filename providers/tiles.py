@@ -11,6 +11,7 @@ from config.vocabulary import GeometryKind
 from providers.access import SRID, Scope
 
 GRID = "WebMercatorQuad"
+MVT = "application/vnd.mapbox-vector-tile"
 MAX_ZOOM = 24
 TILE_EXTENT, TILE_BUFFER = 4096, 64
 WEB_MERCATOR, WGS84 = 3857, 4326

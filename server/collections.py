@@ -7,13 +7,15 @@ from starlette.responses import Response
 
 from config.model import Field, Layer
 from config.vocabulary import GeometryKind
+from processes.spec import REL
 from providers.access import ALL, Scope
+from providers.crs import CRS84_URI
 from providers.editions import EditionState, Window
 from providers.features import SYSTEM_PROPERTIES, parse_whole
 from providers.layers import Box
-from providers.tiles import GRID
+from providers.tiles import GRID, MVT
 from server import negotiate
-from server.links import CRS84, MVT, REL, Link, link, query
+from server.links import Link, link, query
 from server.snapshot import Resolved, Snapshot
 from server.state import onemap, scope
 from server.styles import legend
@@ -102,7 +104,7 @@ async def collection_document(
         "title": title,
         "description": layer.description.in_language(lang),
         "itemType": "feature",
-        "crs": [CRS84],
+        "crs": [CRS84_URI],
         "links": _links(resolved, base, title),
         "x-onemap": facts(snapshot, resolved, scope, lang=lang, detail=detail),
     }
@@ -110,7 +112,7 @@ async def collection_document(
     if state is not None:
         box = await visible_extent(snapshot, layer, state, scope)
         if box is not None:
-            extent["spatial"] = {"bbox": [list(box)], "crs": CRS84}
+            extent["spatial"] = {"bbox": [list(box)], "crs": CRS84_URI}
         edition = state.edition
         until = edition.valid_to.isoformat() if edition.valid_to else None
         extent["temporal"] = {"interval": [[edition.valid_from.isoformat(), until]]}

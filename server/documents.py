@@ -8,10 +8,11 @@ from starlette.responses import Response
 import openapi
 from config.vocabulary import Text
 from openapi.conformance import conformance_classes
+from processes.spec import REL
 from providers.errors import NotFound
 from server import negotiate, problems
 from server.guide import render as guide
-from server.links import REL, link, query
+from server.links import link, query
 from server.state import onemap, principal
 
 TITLE = Text(

@@ -25,6 +25,7 @@ from processes.spec import (
     ProcessSpec,
 )
 from providers.errors import BadParameter
+from providers.features import parse_whole
 from providers.job_records import Job, JobQuery, JobStatus, NewJob, Result, parse_cursor
 from providers.jobs import job_id
 from server import negotiate
@@ -251,11 +252,7 @@ def _time(value: datetime) -> str:
 
 
 def _limit(given: Mapping[str, str], default: int) -> int:
-    text = given.get("limit", str(default))
-    sound = text.isascii() and text.isdigit() and len(text) <= 9
-    if not sound or not 1 <= int(text) <= MAX_LIMIT:
-        raise BadParameter("limit", text, f"an integer from 1 to {MAX_LIMIT}")
-    return int(text)
+    return parse_whole("limit", given.get("limit", str(default)), 1, MAX_LIMIT)
 
 
 def _process_cursor(given: Mapping[str, str]) -> str:

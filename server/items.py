@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from config.model import Layer
 from config.vocabulary import EditionKey, GeometryKind
+from providers.crs import CRS84_URI
 from providers.errors import BadParameter, NotFound
 from providers.features import (
     DEFAULT_LIMIT,
@@ -57,7 +58,7 @@ async def items(request: Request) -> Response:
     links = _page_links(base, given, page, key, title_of(layer, lang))
     edition = {
         "Link": _link_header(links),
-        "Content-Crs": "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>",
+        "Content-Crs": f"<{CRS84_URI}>",
     }
     first = "cursor" not in given
     counted = {"numberMatched": page.count} if first and page.next_after is None else {}
@@ -111,7 +112,7 @@ async def item(request: Request) -> Response:
     fields = {
         "Content-Language": lang,
         "Link": _link_header(links),
-        "Content-Crs": "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>",
+        "Content-Crs": f"<{CRS84_URI}>",
     }
     body = found.feature[:-1].encode() + b',"links":' + orjson.dumps(links) + b"}"
     if chosen == "html":

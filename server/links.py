@@ -6,10 +6,6 @@ from urllib.parse import quote, urlencode
 
 type Link = dict[str, Any]
 
-REL = "http://www.opengis.net/def/rel/ogc/1.0/"
-CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
-MVT = "application/vnd.mapbox-vector-tile"
-
 
 def link(href: str, rel: str, media_type: str, title: str, **more: str) -> Link:
     return {"href": href, "rel": rel, "type": media_type, "title": title, **more}

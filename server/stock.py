@@ -20,14 +20,14 @@ from config.model import Catalogue, Layer
 from config.settings import Settings, child_environ
 from config.vocabulary import EditionStatus, GeometryKind, Text
 from providers.access import ANONYMOUS_ID, anonymous
+from providers.crs import CRS84_URI
 from providers.database import DatabaseRole, connect
 from providers.editions import EditionState, edition_in, list_editions_now, today
 from providers.features import DEFAULT_LIMIT, MAX_LIMIT
 from providers.pygeoapi.source import DATABASE_VARIABLE
-from providers.tiles import GRID, MAX_ZOOM
+from providers.tiles import GRID, MAX_ZOOM, MVT
 from server.collections import title_of
 from server.documents import DESCRIPTION, TITLE
-from server.links import CRS84, MVT
 from server.supervisor import STOP_WITHIN_S, CannotRun
 
 LANGUAGES = ("zh", "en")  # never zh-CN: upstream then answers 500 to `Accept-Language: zh`
@@ -182,9 +182,9 @@ def _collection(layer: Layer, states: list[EditionState], catalogue: Catalogue) 
     parts = layer.theme.id.split(".")
     themes = [catalogue.themes[".".join(parts[: i + 1])] for i in range(len(parts))]
     block = {"data": DATABASE_VARIABLE, "layer": str(layer.id), "principal": ANONYMOUS_ID}
-    # What is stored in 4490 is said to be CRS84, whose numbers are the same: upstream would swap
+    # What is stored in 4490 is said to be CRS84_URI, whose numbers are the same: upstream would swap
     # the axes of 4490 on the way out, and match nothing with a bbox.
-    crs = {"crs": [CRS84], "storage_crs": CRS84}
+    crs = {"crs": [CRS84_URI], "storage_crs": CRS84_URI}
     providers: list[dict[str, Any]] = [{"type": "feature", "name": FEATURES, **block, **crs}]
     if layer.geometry is not GeometryKind.NONE:
         options = {"zoom": {"min": 0, "max": MAX_ZOOM}, "schemes": [GRID]}
@@ -205,7 +205,7 @@ def _extents(held: list[EditionState]) -> dict[str, Any]:
     """Where the edition in force lies, and when any edition is: `datetime` chooses between them."""
     now = edition_in(held, today())
     box = EVERYWHERE if now is None or now.extent is None else list(now.extent)
-    extents: dict[str, Any] = {"spatial": {"bbox": box, "crs": CRS84}}
+    extents: dict[str, Any] = {"spatial": {"bbox": box, "crs": CRS84_URI}}
     valid = [s.edition for s in held if s.edition.status is EditionStatus.IN_FORCE]
     if valid:
         begin = min(edition.valid_from for edition in valid)

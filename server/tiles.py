@@ -6,13 +6,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from config.vocabulary import GeometryKind
+from processes.spec import REL
 from providers.access import Scope
+from providers.crs import CRS84_URI
 from providers.errors import BadParameter, NotFound
 from providers.layers import Box
-from providers.tiles import GRID, MAX_ZOOM, TileQuery
+from providers.tiles import GRID, MAX_ZOOM, MVT, TileQuery
 from server import negotiate
 from server.collections import visible_extent, window_of
-from server.links import MVT, REL, link, query
+from server.links import link, query
 from server.snapshot import Resolved, Snapshot
 from server.state import onemap, scope
 
@@ -111,7 +113,7 @@ def _tileset(resolved: Resolved, box: Box | None, base: str, lang: str) -> dict[
         document["boundingBox"] = {
             "lowerLeft": [west, south],
             "upperRight": [east, north],
-            "crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84",
+            "crs": CRS84_URI,
         }
     return document
 

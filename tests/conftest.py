@@ -173,6 +173,19 @@ def new_key(live_server: str, live_settings: dict[str, str]) -> Callable[..., st
 
 
 @pytest.fixture(scope="session")
+def wait_until() -> Callable[..., None]:
+    """Wait for what another process brings about; a bound, not a measurement."""
+
+    def wait(done: Callable[[], bool], seconds: float = 60) -> None:
+        until = time.monotonic() + seconds
+        while not done():
+            assert time.monotonic() < until, "it did not come about"
+            time.sleep(0.05)
+
+    return wait
+
+
+@pytest.fixture(scope="session")
 def free_port() -> Callable[[], int]:
     """A port of this machine that nobody listens on."""
     return _free_port

@@ -7,9 +7,8 @@ from pygeoapi.provider.tile import ProviderTileNotFoundError, ProviderTilesetIdN
 
 from config.vocabulary import GeometryKind
 from providers.pygeoapi.source import layer_of, told_upstream, view
-from providers.tiles import GRID, MAX_ZOOM, TileQuery, tile_statement
+from providers.tiles import GRID, MAX_ZOOM, MVT, TileQuery, tile_statement
 
-MVT = "application/vnd.mapbox-vector-tile"
 TILING_SCHEME = "http://www.opengis.net/def/rel/ogc/1.0/tiling-scheme"
 
 

@@ -61,7 +61,10 @@ def test_a_page(
     compiled = compile_sql(page_statement(layer, edition_table(layer, KEY), query, EVERYTHING))
     values = compiled.binds({**query.parameters, "layer": layer.id, "edition": KEY})
     with psycopg.connect(live_settings["ONEMAP_DATABASE_URL"]) as connection:
-        raw = lambda: connection.execute(compiled.text.encode(), values).fetchone()  # noqa: E731
+
+        def raw() -> object:
+            return connection.execute(compiled.text.encode(), values).fetchone()
+
         ours, database = median_ms(lambda: get(f"/collections/land_use/items?limit={limit}"), raw)
     print(
         f"\nitems limit={limit}: {ours:.1f} ms, raw SQL {database:.1f} ms, ratio {ours / database:.2f}"
@@ -82,7 +85,10 @@ def test_a_tile(
     values = compiled.binds(TileQuery(z=z, row=row, column=column).parameters)
     path = f"/collections/land_use/tiles/WebMercatorQuad/{z}/{row}/{column}"
     with psycopg.connect(live_settings["ONEMAP_DATABASE_URL"]) as connection:
-        raw = lambda: connection.execute(compiled.text.encode(), values).fetchone()  # noqa: E731
+
+        def raw() -> object:
+            return connection.execute(compiled.text.encode(), values).fetchone()
+
         ours, database = median_ms(lambda: get(path), raw)
     print(
         f"\ntile {z}/{row}/{column}: {ours:.1f} ms, raw SQL {database:.1f} ms, ratio {ours / database:.2f}"

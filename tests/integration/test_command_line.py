@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from urllib.error import URLError
@@ -142,7 +141,9 @@ def test_the_demo_prints_its_addresses_and_stops_cleanly(
 
 
 @pytest.mark.parametrize("victim", ["supervisor", "database"])
-def test_an_instance_survives_kill_9(free_port: Callable[[], int], victim: str) -> None:
+def test_an_instance_survives_kill_9(
+    free_port: Callable[[], int], wait_until: Callable[..., None], victim: str
+) -> None:
     home = Path(tempfile.mkdtemp(prefix="onemap-kill-"))
     home.chmod(0o755)
     port = free_port()
@@ -222,10 +223,3 @@ def ready(port: int) -> bool:
             return bool(response.status == 200)
     except (URLError, OSError):
         return False
-
-
-def wait_until(done: Callable[[], bool], seconds: float = 60) -> None:
-    until = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < until
-        time.sleep(0.05)

@@ -1,7 +1,6 @@
 """What an HTTP caller may rely on, asked of the live server."""
 
 import socket
-import time
 from collections.abc import Callable
 from http.client import HTTPConnection
 from urllib.parse import quote
@@ -299,7 +298,10 @@ def test_readiness_and_metrics_tell_an_operator_how_it_goes(client: httpx.Client
 
 
 def test_an_edition_that_is_not_in_force_is_an_internal_matter(
-    client: httpx.Client, new_key: Callable[..., str], live_settings: dict[str, str]
+    client: httpx.Client,
+    new_key: Callable[..., str],
+    live_settings: dict[str, str],
+    wait_until: Callable[..., None],
 ) -> None:
     url = live_settings["ONEMAP_DATABASE_URL"]
     pinned = "/collections/planning_zone.2021_2035/items?limit=1"
@@ -310,7 +312,7 @@ def test_an_edition_that_is_not_in_force_is_an_internal_matter(
         )
         connection.execute("NOTIFY onemap_revision")
     try:
-        wait_until(lambda: client.get(pinned).status_code == 404)
+        wait_until(lambda: client.get(pinned).status_code == 404, 20)
         listed = client.get("/collections", params={"layer": "planning_zone"}).json()
         assert listed["collections"] == []
         assert client.get("/collections/planning_zone").json()["x-onemap"]["editions"] == []
@@ -322,7 +324,7 @@ def test_an_edition_that_is_not_in_force_is_an_internal_matter(
                 "UPDATE onemap.edition SET status = 'in_force' WHERE layer = 'planning_zone'"
             )
             connection.execute("NOTIFY onemap_revision")
-    wait_until(lambda: client.get(pinned).status_code == 200)
+    wait_until(lambda: client.get(pinned).status_code == 200, 20)
 
 
 def test_tilesets_give_the_extent_that_the_caller_may_see(
@@ -391,10 +393,3 @@ def test_items_are_valid_by_their_layers_schema(client: httpx.Client) -> None:
             "features"
         ]:
             assert list(validator.iter_errors(feature["properties"])) == []
-
-
-def wait_until(done: Callable[[], bool], seconds: float = 20) -> None:
-    until = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < until
-        time.sleep(0.05)
