@@ -1,13 +1,16 @@
 """From entries that satisfy their schemas to linked values; a broken reference is a finding."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
+from config.linking_layers import Find, Known, identity_of, link_layer, region_of, text
 from config.model import (
     Binding,
     Catalogue,
     CodeList,
+    Digests,
     EditionChoice,
     Entry,
     Field,
@@ -15,6 +18,7 @@ from config.model import (
     Layer,
     ProcessEntry,
     Role,
+    Source,
     Specification,
     Style,
     StyleRule,
@@ -23,23 +27,22 @@ from config.model import (
 from config.units import Unit
 from config.vocabulary import (
     Classification,
+    DataKind,
     EditionKey,
     EditionStatus,
     FieldType,
     GeometryKind,
     Issuer,
-    LayerId,
-    Text,
 )
 
 type Findings = list[str]
 type Entries = Mapping[str, Mapping[str, tuple[str, Entry]]]  # kind -> id -> (place, entry)
 
-MAX_COLUMN_BYTES = 63
+BOUNDS = ("minimum", "exclusive_minimum", "maximum", "exclusive_maximum")
 RESERVED_COLUMNS = frozenset({"fid", "geom", "ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
 
 
-def link(entries: Entries, findings: Findings, digest: str) -> Catalogue:
+def link(entries: Entries, findings: Findings, digests: Digests) -> Catalogue:
     """The catalogue of *entries*; what does not hold together is added to *findings*."""
     code_lists = _each(entries, "code_list", findings, lambda e, _: _code_list(e))
     themes = _each(entries, "theme", findings, lambda e, _: _theme(e))
@@ -51,9 +54,15 @@ def link(entries: Entries, findings: Findings, digest: str) -> Catalogue:
         parent = name.rpartition(".")[0]
         if parent and parent not in entries["theme"]:
             findings.append(f"{place}/id: the theme above it, {parent!r}, is not declared")
-    layers = _each(
-        entries, "layer", findings, lambda e, find: _layer(e, specifications, themes, styles, find)
+    sources = _each(entries, "source", findings, lambda e, _: _source(e))
+    known = Known(
+        specifications=specifications,
+        code_lists=code_lists,
+        sources=sources,
+        themes=themes,
+        styles=styles,
     )
+    layers = _each(entries, "layer", findings, lambda e, find: link_layer(e, known, find))
     bindings = _each(entries, "binding", findings, lambda e, find: _binding(e, layers, find))
     processes = _each(entries, "process", findings, lambda e, find: _process(e, bindings, find))
     roles = _each(entries, "role", findings, lambda e, _: _role(e))
@@ -65,17 +74,16 @@ def link(entries: Entries, findings: Findings, digest: str) -> Catalogue:
     return Catalogue(
         specifications=specifications,
         code_lists=code_lists,
+        sources=sources,
         themes=themes,
         styles=styles,
         layers=layers,
         bindings=bindings,
         processes=processes,
         roles=roles,
-        digest=digest,
+        digests=digests,
+        digest=hashlib.sha256(repr(digests).encode()).hexdigest()[:16],
     )
-
-
-type Find = Callable[[str, str], None]  # pointer, message
 
 
 def _each[T](
@@ -92,29 +100,38 @@ def _each[T](
     return built
 
 
-def _text(value: Mapping[str, str]) -> Text:
-    return Text(zh=value["zh"], en=value["en"])
-
-
 def _code_list(e: Entry) -> CodeList:
     return CodeList(
         id=e["id"],
         version=e["version"],
-        title=_text(e["title"]),
-        source=_text(e["source"]),
-        codes={code: _text(title) for code, title in e["codes"].items()},
+        title=text(e["title"]),
+        source=text(e["source"]),
+        codes={code: text(title) for code, title in e["codes"].items()},
     )
 
 
 def _theme(e: Entry) -> Theme:
-    return Theme(id=e["id"], title=_text(e["title"]), order=e["order"])
+    return Theme(id=e["id"], title=text(e["title"]), order=e["order"])
+
+
+def _source(e: Entry) -> Source:
+    licence, attribution = e.get("licence"), e.get("attribution")
+    return Source(
+        id=e["id"],
+        title=text(e["title"]),
+        organisation=text(e["organisation"]),
+        licence=text(licence) if licence else None,
+        attribution=text(attribution) if attribution else None,
+        review_number=e.get("review_number"),
+        url=e.get("url"),
+    )
 
 
 def _style(e: Entry) -> Style:
     rules = tuple(
         StyleRule(
             **{k: v for k, v in rule.items() if k not in ("title", "codes", "dash")},
-            title=_text(rule["title"]),
+            title=text(rule["title"]),
             codes=tuple(rule.get("codes", ())),
             dash=tuple(rule.get("dash", ())),
         )
@@ -122,8 +139,8 @@ def _style(e: Entry) -> Style:
     )
     return Style(
         id=e["id"],
-        title=_text(e["title"]),
-        source=_text(e["source"]),
+        title=text(e["title"]),
+        source=text(e["source"]),
         geometry=GeometryKind(e["geometry"]),
         field=e.get("field"),
         rules=rules,
@@ -155,75 +172,40 @@ def _specification(
         fields.append(
             Field(
                 code=f["code"],
-                title=_text(f["title"]),
+                title=text(f["title"]),
                 type=FieldType(f["type"]),
                 length=f.get("length"),
+                decimals=f.get("decimals"),
                 required=f.get("required", False),
                 unit=Unit(f["unit"]) if "unit" in f else None,
                 code_list=code_lists[listed] if listed else None,
+                aliases=tuple(f.get("aliases", ())),
+                **{name: float(f[name]) for name in BOUNDS if name in f},
             )
         )
+    defaults = e.get("defaults", {})
+    identity, region = identity_of(defaults), region_of(defaults)
+    codes = {f.code for f in fields}
+    for pointer, name in [("identity", n) for n in identity] + [("region", region)]:
+        if name not in codes and name not in ("overlap", "none"):
+            find(f"/defaults/{pointer}", f"{name!r} is not a field of {e['id']}")
+            sound = False
     if not sound:
         return None
     return Specification(
         id=e["id"],
         version=e["version"],
-        title=_text(e["title"]),
+        title=text(e["title"]),
         geometry=GeometryKind(e["geometry"]),
-        source=_text(e["source"]),
+        source=text(e["source"]),
         fields=tuple(fields),
-    )
-
-
-def _layer(
-    e: Entry,
-    specifications: Mapping[str, Specification],
-    themes: Mapping[str, Theme],
-    styles: Mapping[str, Style],
-    find: Find,
-) -> Layer | None:
-    specification, theme = specifications.get(e["specification"]), themes.get(e["theme"])
-    style = styles.get(e["style"]) if "style" in e else None
-    if specification is None:
-        find("/specification", f"no sound specification {e['specification']!r}")
-    if theme is None:
-        find("/theme", f"no theme {e['theme']!r}")
-    if "style" in e and style is None:
-        find("/style", f"no style {e['style']!r}")
-    if specification is None or theme is None or ("style" in e and style is None):
-        return None
-    codes = {f.code for f in specification.fields}
-    region: Any = e["region"]
-    wanted = {
-        "/identity": e["identity"],
-        "/region": [region["field"]] if isinstance(region, dict) else [],
-    }
-    if style:
-        wanted["/style"] = sorted(style.fields)
-        if style.geometry != specification.geometry:
-            find(
-                "/style", f"draws {style.geometry}, the specification has {specification.geometry}"
-            )
-    for pointer, names in wanted.items():
-        for name in names:
-            if name not in codes:
-                find(pointer, f"{name!r} is not a field of {specification.id}")
-    if region == "overlap" and specification.geometry == GeometryKind.NONE:
-        find("/region", "a table layer has nothing to overlap with")
-    return Layer(
-        id=LayerId(e["id"]),
-        title=_text(e["title"]),
-        description=_text(e["description"]),
-        theme=theme,
-        specification=specification,
-        identity=tuple(e["identity"]),
-        region=region["field"] if isinstance(region, dict) else region,
-        plan=e["plan"],
-        classification=Classification(e["classification"]),
-        style=style,
-        source=_text(e["source"]),
-        keeper=_text(e["keeper"]),
-        synthetic=e["synthetic"],
+        kind=DataKind(e.get("class", DataKind.PLANNING)),
+        theme=defaults.get("theme"),
+        identity=identity,
+        region=region,
+        plan=defaults.get("plan", "none"),
+        style=defaults.get("style"),
+        subdivided=defaults.get("subdivided", False),
     )
 
 
@@ -236,7 +218,7 @@ def _binding(e: Entry, layers: Mapping[str, Layer], find: Find) -> Binding | Non
     at = choice.get("at")
     return Binding(
         id=e["id"],
-        title=_text(e["title"]),
+        title=text(e["title"]),
         layer=layers[name] if name else None,
         edition=EditionChoice(
             key=EditionKey(choice["key"]) if "key" in choice else None,
@@ -267,7 +249,7 @@ def _role(e: Entry) -> Role:
 
     return Role(
         id=e["id"],
-        title=_text(e["title"]),
+        title=text(e["title"]),
         layers=names(e["layers"]),
         regions=e["regions"],
         ceiling=Classification(e["ceiling"]),

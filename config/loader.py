@@ -1,24 +1,35 @@
 """YAML -> JSON Schema -> cross-references -> Catalogue; every problem of every file at once."""
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
 from referencing import Registry, Resource
 
 from config.linking import Findings, link
+from config.merging import Document, Edit, Key, Merged, digest_of, merge
 from config.model import Catalogue, Entry
 from config.settings import PACKAGE_ROOT, Settings
 
 SCHEMAS = PACKAGE_ROOT / "schemas"
-KINDS = ("specification", "code_list", "theme", "style", "layer", "binding", "process", "role")
+KINDS = (
+    "specification",
+    "code_list",
+    "source",
+    "theme",
+    "style",
+    "layer",
+    "binding",
+    "process",
+    "role",
+)
 MAX_FILE_BYTES = 8 * 1024 * 1024
+MAX_MESSAGE = 300
 
 
 class CatalogueError(Exception):
@@ -27,19 +38,6 @@ class CatalogueError(Exception):
     def __init__(self, findings: Sequence[str]) -> None:
         super().__init__("\n".join(findings))
         self.findings = tuple(findings)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
-    """One YAML document and where it stands."""
-
-    file: str
-    number: int
-    entry: Entry
-
-    @property
-    def place(self) -> str:
-        return f"{self.file}: /{self.number}"
 
 
 def catalogue_folders(settings: Settings) -> tuple[Path, ...]:
@@ -55,12 +53,32 @@ def load(folders: Iterable[Path]) -> Catalogue:
     CatalogueError
         With all findings of all files.
     """
+    return load_merged(folders, ())[0]
+
+
+def load_merged(folders: Iterable[Path], edits: Iterable[Edit]) -> tuple[Catalogue, Merged]:
+    """The catalogue of *folders* and *edits*, and how they were merged.
+
+    Raises
+    ------
+    CatalogueError
+        With all findings of all files and of the edits in force; a conflict is none.
+    """
     findings: Findings = []
-    merged: dict[tuple[str, str], Document] = {}
+    merged = merge(read(folders, findings), edits)
+    catalogue = linked(merged, findings)
+    if findings:
+        raise CatalogueError(findings)
+    return catalogue, merged
+
+
+def read(folders: Iterable[Path], findings: Findings) -> dict[Key, Document]:
+    """The sound entries of *folders*; what is wrong with the others is added to *findings*."""
+    merged: dict[Key, Document] = {}
     for folder in folders:
-        here: dict[tuple[str, str], Document] = {}
+        here: dict[Key, Document] = {}
         for document in _documents(folder, findings):
-            if not _satisfies_schema(document, findings):
+            if not satisfies_schema(document, findings):
                 continue
             key = (document.entry["kind"], document.entry["id"])
             if first := here.get(key):
@@ -69,13 +87,33 @@ def load(folders: Iterable[Path]) -> Catalogue:
                 )
             here[key] = document
         merged |= here
+    return merged
+
+
+def linked(merged: Merged, findings: Findings) -> Catalogue:
+    """The catalogue of merged entries; what does not hold together is added to *findings*."""
     entries: dict[str, dict[str, tuple[str, Entry]]] = {kind: {} for kind in KINDS}
-    for (kind, name), document in merged.items():
+    digests: dict[str, dict[str, str]] = {kind: {} for kind in KINDS}
+    for (kind, name), document in sorted(merged.documents.items()):
+        if document.edited and not satisfies_schema(document, findings):
+            continue
         entries[kind][name] = (document.place, document.entry)
-    catalogue = link(entries, findings, _digest(merged))
-    if findings:
-        raise CatalogueError(findings)
-    return catalogue
+        digests[kind][name] = digest_of(document.entry)
+    return link(entries, findings, digests)
+
+
+def parse(name: str, content: str, findings: Findings) -> list[Document]:
+    """The documents of a YAML text; unsound ones are told in *findings*."""
+    try:
+        entries = list(yaml.load_all(content, Loader=_TextLoader))
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        findings.append(f"{name}: : {' '.join(str(error).split())}")
+        return []
+    return [
+        Document(file=name, number=number, entry=entry)
+        for number, entry in enumerate(entries)
+        if entry is not None
+    ]
 
 
 def schema(kind: str) -> Mapping[str, Any]:
@@ -90,12 +128,15 @@ class _TextLoader(_SafeLoader):  # type: ignore[misc]
     """YAML 1.2-like: dates and numbers with leading zeros stay text, a repeated key is an error."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        names = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for name in names:
-            if names.count(name) > 1:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {name!r} is given twice", node.start_mark
-                )
+        seen: set[str] = set()
+        for name in (self.construct_object(key, deep=True) for key, _ in node.value):
+            if isinstance(name, str) and name not in seen:
+                seen.add(name)
+                continue
+            fault = "is given twice" if isinstance(name, str) else "is not text; put it in quotes"
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key {name!r} {fault}", node.start_mark
+            )
         mapping: dict[Any, Any] = super().construct_mapping(node, deep=deep)
         return mapping
 
@@ -113,27 +154,33 @@ def _documents(folder: Path, findings: Findings) -> Iterator[Document]:
             if path.stat().st_size > MAX_FILE_BYTES:
                 findings.append(f"{name}: : larger than {MAX_FILE_BYTES} bytes")
                 continue
-            documents = list(yaml.load_all(path.read_text("utf-8"), Loader=_TextLoader))
-        except (yaml.YAMLError, UnicodeDecodeError, OSError, RecursionError, ValueError) as error:
+            content = path.read_text("utf-8")
+        except (UnicodeDecodeError, OSError) as error:
             findings.append(f"{name}: : {' '.join(str(error).split())}")
             continue
-        for number, entry in enumerate(documents):
-            if entry is not None:
-                yield Document(file=name, number=number, entry=entry)
+        yield from parse(name, content, findings)
 
 
-def _satisfies_schema(document: Document, findings: Findings) -> bool:
+def satisfies_schema(document: Document, findings: Findings) -> bool:
+    """Whether an entry is of a known kind and as its JSON Schema says."""
     entry = document.entry
     kind = entry.get("kind") if isinstance(entry, dict) else None
     if kind not in KINDS:
         findings.append(f"{document.place}/kind: {kind!r}; expected one of {', '.join(KINDS)}")
         return False
+    try:
+        json.dumps(entry, allow_nan=False)
+    except (ValueError, TypeError) as unfit:  # .nan, .inf, !!binary, !!set
+        findings.append(f"{document.place}: {unfit}")
+        return False
     errors = sorted(
         _validator(kind).iter_errors(entry), key=lambda e: list(map(str, e.absolute_path))
     )
     for error in errors:
-        pointer = "".join(f"/{part}" for part in error.absolute_path)
-        findings.append(f"{document.place}{pointer}: {error.message}")
+        nearest = best_match([error]) or error  # of several forms, the one that was meant
+        pointer = "".join(f"/{part}" for part in nearest.absolute_path)
+        message = " or ".join(c.message for c in nearest.context or ()) or nearest.message
+        findings.append(f"{document.place}{pointer}: {message[:MAX_MESSAGE]}")
     return not errors
 
 
@@ -152,9 +199,3 @@ def _validator(kind: str) -> Draft202012Validator:
         registry=registry,
         format_checker=Draft202012Validator.FORMAT_CHECKER,
     )
-
-
-def _digest(merged: Mapping[tuple[str, str], Document]) -> str:
-    content = [[list(key), document.entry] for key, document in sorted(merged.items())]
-    text = json.dumps(content, ensure_ascii=False, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,13 +1,15 @@
 """The catalogue as values: what the YAML entries become once they are checked."""
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
 
 from config.units import Unit
 from config.vocabulary import (
     Classification,
+    DataKind,
     EditionKey,
     EditionStatus,
     FieldType,
@@ -37,9 +39,15 @@ class Field:
     title: Text
     type: FieldType
     length: int | None = None
+    decimals: int | None = None
     required: bool = False
     unit: Unit | None = None
     code_list: CodeList | None = None
+    minimum: float | None = None
+    exclusive_minimum: float | None = None
+    maximum: float | None = None
+    exclusive_maximum: float | None = None
+    aliases: tuple[str, ...] = ()  # other names that files give its column
 
     @property
     def column(self) -> str:
@@ -49,7 +57,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Specification:
-    """What a standard says a layer's rows look like."""
+    """What a standard says a layer's rows look like, and what a layer of it is where it is silent."""
 
     id: str
     version: str
@@ -57,6 +65,50 @@ class Specification:
     geometry: GeometryKind
     source: Text
     fields: tuple[Field, ...]
+    kind: DataKind = DataKind.PLANNING
+    theme: str | None = None
+    identity: tuple[str, ...] = ()
+    region: str = "none"
+    plan: Literal["required", "none"] = "none"
+    style: str | None = None
+    subdivided: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Who gives data, and under which terms."""
+
+    id: str
+    title: Text
+    organisation: Text
+    licence: Text | None = None
+    attribution: Text | None = None
+    review_number: str | None = None  # 审图号 of the source's own map
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExternalColumn:
+    """A column of an external table that is shown, under which name and meaning."""
+
+    name: str
+    column: str
+    title: Text | None = None
+    unit: Unit | None = None
+    code_list: CodeList | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class External:
+    """An existing table or view that a layer shows as it is; what is not said is detected."""
+
+    schema: str
+    table: str
+    key: str | None = None
+    geometry: str | None = None
+    version: Literal["none", "column", "trigger"] = "none"
+    version_column: str | None = None
+    columns: tuple[ExternalColumn, ...] = ()  # empty: all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +172,7 @@ class Layer:
     description: Text
     theme: Theme
     specification: Specification
-    identity: tuple[str, ...]
+    identity: tuple[str, ...]  # empty: the geometry itself
     region: str | Literal["overlap", "none"]  # a field code, or how it is computed at load
     plan: Literal["required", "none"]
     classification: Classification
@@ -128,6 +180,9 @@ class Layer:
     source: Text
     keeper: Text
     synthetic: bool
+    external: External | None = None  # None: managed, its rows are ours
+    validity: tuple[str | None, str | None] = (None, None)  # fields: a row is valid from, to
+    subdivided: bool = False  # overlays meet small pieces of its polygons
 
     @property
     def geometry(self) -> GeometryKind:
@@ -185,19 +240,51 @@ class Role:
     functions: frozenset[str] | None  # None: all functions
 
 
+type Digests = Mapping[str, Mapping[str, str]]  # kind -> id -> digest of the entry
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
     """Everything declared, checked and linked; immutable, swapped whole."""
 
     specifications: Mapping[str, Specification] = field(default_factory=dict)
     code_lists: Mapping[str, CodeList] = field(default_factory=dict)
+    sources: Mapping[str, Source] = field(default_factory=dict)
     themes: Mapping[str, Theme] = field(default_factory=dict)
     styles: Mapping[str, Style] = field(default_factory=dict)
     layers: Mapping[str, Layer] = field(default_factory=dict)
     bindings: Mapping[str, Binding] = field(default_factory=dict)
     processes: Mapping[str, ProcessEntry] = field(default_factory=dict)
     roles: Mapping[str, Role] = field(default_factory=dict)
+    digests: Digests = field(default_factory=dict)  # of the entries that it was made from
     digest: str = ""
+
+    def branch(self, theme: Theme) -> tuple[Theme, ...]:
+        """The themes from the root of the tree down to *theme*."""
+        parts = theme.id.split(".")
+        return tuple(self.themes[".".join(parts[: i + 1])] for i in range(len(parts)))
+
+    def with_layers(self, layers: Mapping[str, Layer]) -> "Catalogue":
+        """The same catalogue with these layers in place of its own, wherever one is referred to."""
+        if not layers:
+            return self
+        replaced = {**self.layers, **layers}
+        bindings = {
+            name: replace(b, layer=replaced[b.layer.id] if b.layer else None)
+            for name, b in self.bindings.items()
+        }
+        processes = {
+            name: replace(p, bindings={use: bindings[b.id] for use, b in p.bindings.items()})
+            for name, p in self.processes.items()
+        }
+        said = repr((self.digests, sorted(layers.items()))).encode()  # the same when said again
+        return replace(
+            self,
+            layers=replaced,
+            bindings=bindings,
+            processes=processes,
+            digest=hashlib.sha256(said).hexdigest()[:16],
+        )
 
 
 Entry = Mapping[str, Any]  # a YAML document that satisfies its JSON Schema

@@ -12,9 +12,12 @@ from importlib.metadata import version
 from pathlib import Path
 from uuid import UUID
 
+import psycopg
 import structlog
 from procrastinate import App, PsycopgConnector
+from psycopg import AsyncConnection
 
+from config.loader import CatalogueError, catalogue_folders
 from config.model import Catalogue
 from config.settings import Settings
 from processes.children import ChildDied, Children
@@ -27,7 +30,8 @@ from processes.computation import (
     time_limit,
 )
 from processes.registry import SPECS
-from providers.database import Pools, open_pools
+from providers.catalogue_edits import CHANNEL, read_catalogue
+from providers.database import DatabaseRole, Pools, connection_options, open_pools
 from providers.errors import StoreTimeout, StoreUnavailable
 from providers.job_attempts import BEAT_S, STALLED_AFTER, Attempt, AttemptStore
 from providers.jobs import ANONYMOUS_QUEUE, KEYED_QUEUE, TASK
@@ -35,6 +39,7 @@ from providers.jobs import ANONYMOUS_QUEUE, KEYED_QUEUE, TASK
 GRACE_S = 5.0  # computations under way may end; then they are stopped and queued again
 RETRY_S = 1.0
 DATABASE_AWAY_S = 120.0  # how long a computation's answer waits for the database to come back
+REREAD_S = 60.0  # how long a catalogue with findings is left alone before it is read again
 ALIVE_FILE = "worker.alive"
 
 log = structlog.get_logger()
@@ -63,8 +68,10 @@ class Worker:
         self._settings, self._catalogue = settings, catalogue
         self._url, self._concurrency = settings.database_url, concurrency
         self._alive: Path = settings.home / ALIVE_FILE
+        self._folders = catalogue_folders(settings)
         self._running: set[Attempt] = set()
         self._stopping = asyncio.Event()
+        self._edits_known = asyncio.Event()  # until then a job might be run as no longer offered
         self._store: AttemptStore
         self._children: Children
 
@@ -83,6 +90,8 @@ class Worker:
             await self._children.open()
             beating = asyncio.create_task(self._beat())
             stack.push_async_callback(_ended, beating)
+            following = asyncio.create_task(self._follow())
+            stack.push_async_callback(_ended, following)
             log.info("worker_started", concurrency=self._concurrency)
             async with asyncio.TaskGroup() as serving:
                 serving.create_task(self._serve(pools, KEYED_QUEUE, self._concurrency))
@@ -96,6 +105,10 @@ class Worker:
         return max(1, self._concurrency - 1)
 
     async def _serve(self, pools: Pools, queue: str, slots: int) -> None:
+        ready = [asyncio.create_task(e.wait()) for e in (self._edits_known, self._stopping)]
+        await asyncio.wait(ready, return_when=asyncio.FIRST_COMPLETED)
+        for one in ready:
+            one.cancel()
         while not self._stopping.is_set():
             await self._fetch(pools, queue, slots)
 
@@ -130,9 +143,10 @@ class Worker:
         """The task: attempts until the job has ended. Cancelled when the job is dismissed."""
         while (attempt := await self._store.start(UUID(job))) is not None:
             self._running.add(attempt)
+            catalogue = self._catalogue  # a reload meanwhile is the next attempt's
             try:
-                outcome = await self._outcome(attempt)
-                if await _patiently(partial(self._commit, attempt, outcome)):
+                outcome = await self._outcome(attempt, catalogue)
+                if await _patiently(partial(self._commit, attempt, outcome, catalogue.digest)):
                     log.info("job_ended", job=job, attempt=attempt.number, process=attempt.process)
                 return
             except ChildDied:
@@ -148,8 +162,8 @@ class Worker:
             finally:
                 self._running.discard(attempt)
 
-    async def _outcome(self, attempt: Attempt) -> Outcome:
-        entry = self._catalogue.processes.get(attempt.process)
+    async def _outcome(self, attempt: Attempt, catalogue: Catalogue) -> Outcome:
+        entry = catalogue.processes.get(attempt.process)
         if entry is None or entry.spec not in SPECS:
             return Failed(error={"reason": "no_such_process", "detail": "No longer offered."})
         computation = Computation(
@@ -177,13 +191,13 @@ class Worker:
             return Failed(error=time_limit(computation.limit_s))
         return outcome
 
-    async def _commit(self, attempt: Attempt, outcome: Outcome) -> bool:
+    async def _commit(self, attempt: Attempt, outcome: Outcome, catalogue: str) -> bool:
         match outcome:
             case Done(results=results, lineage=lineage):
                 made = {
                     "process": {"id": attempt.process, "attempt": attempt.number},
                     "software": f"onemap-server {version('onemap-server')}",
-                    "catalogue": self._catalogue.digest,
+                    "catalogue": catalogue,
                     "read": list(lineage),
                 }
                 return await self._store.finish(attempt, results, made)
@@ -194,6 +208,32 @@ class Worker:
             case Unavailable():
                 detail = "The database could not be reached."
                 return await self._store.fail(attempt, {"reason": "database", "detail": detail})
+
+    async def _follow(self) -> None:
+        """Read the catalogue anew when the database says so, and after each lost connection."""
+        while True:
+            with suppress(psycopg.Error, OSError):
+                async with await AsyncConnection.connect(
+                    self._url, autocommit=True, **connection_options(DatabaseRole.READER)
+                ) as connection:
+                    await connection.execute(f"LISTEN {CHANNEL}")
+                    await self._reload()
+                    while True:
+                        notices = connection.notifies(timeout=REREAD_S, stop_after=1)
+                        if [n async for n in notices] or not self._edits_known.is_set():
+                            await self._reload()
+            log.warning("listener_lost", retry_s=RETRY_S)
+            await asyncio.sleep(RETRY_S)
+
+    async def _reload(self) -> None:
+        """Take the catalogue of files and edits; one with findings is not taken."""
+        try:
+            self._catalogue, _ = await asyncio.to_thread(read_catalogue, self._url, self._folders)
+        except CatalogueError as error:
+            log.error("catalogue_refused", findings=list(error.findings))
+        else:
+            self._edits_known.set()
+            log.info("catalogue_taken", digest=self._catalogue.digest)
 
     async def _beat(self) -> None:
         """Signs of life, ours and the attempts'; and the care for what other workers left."""

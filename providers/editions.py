@@ -40,9 +40,9 @@ class Edition:
     status: EditionStatus
     issuer: Issuer
     document: str
-    coverage: bytes | None = (
-        None  # WKB multipolygon, EPSG:4490: where the edition says all there is
-    )
+    plan: str | None = None  # the plan that its features belong to, where they do not say otherwise
+    basis: str | None = None  # 依据文号 of features that are added or changed from now on
+    coverage: bytes | None = None  # WKB multipolygon, EPSG:4490: where it says all there is
 
     def holds_in(self, window: "Window") -> bool:
         """Whether this edition is valid on at least one day of the window."""
@@ -147,12 +147,31 @@ FROM onemap.edition WHERE revision > 0 ORDER BY layer, valid_from DESC, edition 
 
 async def list_editions(connection: AsyncConnection[TupleRow]) -> list[EditionState]:
     """All published editions, newest first within each layer."""
-    return _states(await (await connection.execute(LIST)).fetchall())
+    return states_of(await (await connection.execute(LIST)).fetchall())
 
 
 def list_editions_now(connection: Connection[TupleRow]) -> list[EditionState]:
     """The same on a blocking connection."""
-    return _states(connection.execute(LIST).fetchall())
+    return states_of(connection.execute(LIST).fetchall())
+
+
+_FACTS = (
+    "title_zh",
+    "title_en",
+    "valid_from",
+    "valid_to",
+    "status",
+    "issuer",
+    "document",
+    "plan",
+    "basis",
+    "specification_version",
+)
+
+
+def facts_columns() -> tuple[str, ...]:
+    """What an edition says of itself: columns of onemap.edition and of each of its revisions."""
+    return (*_FACTS, "coverage")
 
 
 def declare(connection: Connection[TupleRow], edition: Edition, specification_version: str) -> bool:
@@ -168,13 +187,15 @@ def declare(connection: Connection[TupleRow], edition: Edition, specification_ve
         "status": edition.status,
         "issuer": edition.issuer,
         "document": edition.document,
+        "plan": edition.plan,
+        "basis": edition.basis,
         "specification_version": specification_version,
     }
     key = {"layer": edition.layer, "edition": edition.key, "coverage": edition.coverage}
-    columns = sql.SQL(", ").join(map(sql.Identifier, facts))
-    given = sql.SQL(", ").join(map(sql.Placeholder, facts))
-    held = sql.SQL(", ").join(sql.Identifier("held", name) for name in facts)
-    new = sql.SQL(", ").join(sql.Identifier("excluded", name) for name in facts)
+    columns = sql.SQL(", ").join(map(sql.Identifier, _FACTS))
+    given = sql.SQL(", ").join(map(sql.Placeholder, _FACTS))
+    held = sql.SQL(", ").join(sql.Identifier("held", name) for name in _FACTS)
+    new = sql.SQL(", ").join(sql.Identifier("excluded", name) for name in _FACTS)
     statement = sql.SQL(
         "INSERT INTO onemap.edition AS held (layer, edition, {columns}, coverage)"
         " VALUES (%(layer)s, %(edition)s, {given}, ST_Multi(ST_GeomFromWKB(%(coverage)s::bytea, 4490)))"
@@ -186,7 +207,60 @@ def declare(connection: Connection[TupleRow], edition: Edition, specification_ve
     return connection.execute(statement, {**key, **facts}).rowcount == 1
 
 
-def _states(rows: Sequence[TupleRow]) -> list[EditionState]:
+def edition_now(
+    connection: Connection[TupleRow], layer: LayerId, key: EditionKey
+) -> Edition | None:
+    """The edition's facts as they stand, coverage included; None where it was never published."""
+    return _fact_row(
+        connection.execute(
+            sql.SQL(
+                "SELECT {}, ST_AsBinary(coverage) FROM onemap.edition"
+                " WHERE layer = %(layer)s AND edition = %(key)s AND revision > 0"
+            ).format(sql.SQL(", ").join(map(sql.Identifier, _FACTS))),
+            {"layer": layer, "key": key},
+        ).fetchone(),
+        layer,
+        key,
+    )
+
+
+def edition_at(
+    connection: Connection[TupleRow], layer: LayerId, key: EditionKey, number: int
+) -> Edition | None:
+    """The edition's facts at one of its revisions; None where there is no such revision."""
+    return _fact_row(
+        connection.execute(
+            sql.SQL(
+                "SELECT {}, ST_AsBinary(coverage) FROM onemap.revision"
+                " WHERE layer = %(layer)s AND edition = %(key)s AND number = %(number)s"
+            ).format(sql.SQL(", ").join(map(sql.Identifier, _FACTS))),
+            {"layer": layer, "key": key, "number": number},
+        ).fetchone(),
+        layer,
+        key,
+    )
+
+
+def _fact_row(row: TupleRow | None, layer: LayerId, key: EditionKey) -> Edition | None:
+    if row is None:
+        return None
+    return Edition(
+        layer=layer,
+        key=key,
+        title=Text(zh=row[0], en=row[1]),
+        valid_from=row[2],
+        valid_to=row[3],
+        status=EditionStatus(row[4]),
+        issuer=Issuer(row[5]),
+        document=row[6],
+        plan=row[7],
+        basis=row[8],
+        coverage=None if row[10] is None else bytes(row[10]),
+    )
+
+
+def states_of(rows: Sequence[TupleRow]) -> list[EditionState]:
+    """Rows of the columns of LIST as values."""
     return [
         EditionState(
             edition=Edition(

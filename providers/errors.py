@@ -1,6 +1,14 @@
 """What can go wrong when data are asked for; the one table in server/problems.py makes HTTP of it."""
 
 
+class Refused(Exception):
+    """What was asked for on the command line cannot be done so; the message is for its caller."""
+
+
+class CannotRun(Exception):
+    """Something that a command needs is not there; one plain sentence for the operator."""
+
+
 class BadParameter(Exception):
     """A request parameter has a value that cannot be used."""
 
@@ -26,9 +34,9 @@ class StoreTimeout(Exception):
     """The database stopped a statement at its time limit."""
 
 
-class LoadRejected(Exception):
+class LoadRejected(Refused):
     """Features do not satisfy their specification; nothing was loaded."""
 
     def __init__(self, layer: str, findings: list[str]) -> None:
-        super().__init__(f"{layer}: {len(findings)} findings; first: {findings[0]}")
+        super().__init__("\n".join(findings))
         self.layer, self.findings = layer, findings

@@ -1,19 +1,32 @@
 """The layer store: pages, items, extents and tiles of one snapshot's layers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+import psycopg
+from psycopg.rows import TupleRow
 from sqlalchemy import ClauseElement
 
 from config.model import Layer
-from config.vocabulary import EditionKey
+from config.vocabulary import EditionKey, LayerId
 from providers.access import Scope
 from providers.database import Pools
 from providers.dialect import Compiled, compile_sql
+from providers.edition_history import edition_at, editions_as_of
+from providers.editions import EditionState
 from providers.errors import NotFound
-from providers.features import FeatureQuery, extent_statement, item_statement, page_statement
-from providers.tables import edition_table
+from providers.external_table import Key, LayerUnavailable, described
+from providers.features import (
+    Days,
+    FeatureQuery,
+    days_parameters,
+    extent_statement,
+    item_statement,
+    page_statement,
+)
+from providers.relations import Relation, relation_of
 from providers.tiles import TileQuery, tile_statement
 
 MAX_KEPT = 2_000
@@ -26,8 +39,9 @@ class Page:
 
     features: str
     count: int
-    next_after: int | None
-    revision: int
+    next_after: int | str | None
+    revision: int | None  # None: the layer is external and has none
+    version: str | None = None  # what an external layer has instead; None: nothing tells
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +56,9 @@ class Item:
 class LayerStore:
     """Reads layers; statements are compiled once per shape and kept in a bounded cache.
 
-    One store belongs to one catalogue snapshot: a changed specification is a new store.
+    One store belongs to one catalogue snapshot: a changed specification is a new store. An edition
+    is read as it stands or, where `at` is given, as it was at that revision; an external layer has
+    no edition (None) and no past.
     """
 
     pools: Pools
@@ -50,34 +66,54 @@ class LayerStore:
     extents: dict[tuple[Any, ...], Box | None] = field(default_factory=dict)
 
     async def page(
-        self, layer: Layer, edition: EditionKey, query: FeatureQuery, scope: Scope
+        self,
+        layer: Layer,
+        edition: EditionKey | None,
+        query: FeatureQuery,
+        scope: Scope,
+        *,
+        at: int | None = None,
     ) -> Page:
-        """The features of one edition that the query asks for and the scope lets through."""
+        """The features that the query asks for and the scope lets through."""
         compiled = self._compiled(
-            ("page", layer.id, edition, query.shape, scope.shape),
-            lambda: page_statement(layer, edition_table(layer, edition), query, scope),
+            ("page", layer.id, edition, at is None, query.shape, scope.shape),
+            lambda: page_statement(layer, _relation(layer, edition, at), query, scope),
         )
-        values = {**query.parameters, **scope.parameters, "layer": layer.id, "edition": edition}
-        async with self.pools.reading() as connection:
-            cursor = await connection.execute(compiled.text.encode(), compiled.binds(values))
-            features, count, last, more, revision = await cursor.fetchone() or (None, 0, None, 0, 0)
+        values = {**query.parameters, **scope.parameters, **_state(layer, edition, at)}
+        row = await self._row(layer, compiled, values)
+        features, count, last, more, version = row or (None, 0, None, 0, None)
+        ours = layer.external is None
         return Page(
             features=features or "",
             count=count,
             next_after=last if more else None,
-            revision=revision,
+            revision=version or 0 if ours else None,
+            version=None if ours else version,
         )
 
-    async def item(self, layer: Layer, edition: EditionKey, om_id: str, scope: Scope) -> Item:
+    async def item(
+        self,
+        layer: Layer,
+        edition: EditionKey | None,
+        om_id: str,
+        scope: Scope,
+        *,
+        at: int | None = None,
+        valid: Days | None = None,
+    ) -> Item:
         """One feature by business id; NotFound also where the scope hides it."""
+        named: Key | None = om_id
+        if layer.external is not None:
+            named = described(layer).key_kind.parse(om_id)
+        if named is None:
+            raise NotFound("feature", om_id)
+        dated = valid is not None
         compiled = self._compiled(
-            ("item", layer.id, edition, scope.shape),
-            lambda: item_statement(layer, edition_table(layer, edition), scope),
+            ("item", layer.id, edition, at is None, dated, scope.shape),
+            lambda: item_statement(layer, _relation(layer, edition, at), scope, valid=dated),
         )
-        values = {"om_id": om_id, **scope.parameters}
-        async with self.pools.reading() as connection:
-            cursor = await connection.execute(compiled.text.encode(), compiled.binds(values))
-            row = await cursor.fetchone()
+        values = {"om_id": named, **scope.parameters, **days_parameters(valid)}
+        row = await self._row(layer, compiled, values | _state(layer, edition, at))
         if row is None:
             raise NotFound("feature", om_id)
         return Item(feature=row[0], hash=row[1])
@@ -90,36 +126,71 @@ class LayerStore:
         if remembered not in self.extents:
             compiled = self._compiled(
                 ("extent", layer.id, edition, scope.shape),
-                lambda: extent_statement(edition_table(layer, edition), scope),
+                lambda: extent_statement(_relation(layer, edition, None), scope),
             )
-            async with self.pools.reading() as connection:
-                cursor = await connection.execute(
-                    compiled.text.encode(), compiled.binds(scope.parameters)
-                )
-                row = await cursor.fetchone()
+            row = await self._row(layer, compiled, scope.parameters)
             box = None if row is None or row[0] is None else (row[0], row[1], row[2], row[3])
             _remember(self.extents, remembered, box)
         return self.extents[remembered]
 
     async def tile(
-        self, layer: Layer, edition: EditionKey, query: TileQuery, scope: Scope
+        self,
+        layer: Layer,
+        edition: EditionKey | None,
+        query: TileQuery,
+        scope: Scope,
+        *,
+        at: int | None = None,
     ) -> bytes:
         """One vector tile; empty bytes where nothing is drawn."""
+        dated = query.valid is not None
         compiled = self._compiled(
-            ("tile", layer.id, edition, scope.shape),
-            lambda: tile_statement(layer, edition_table(layer, edition), scope),
+            ("tile", layer.id, edition, at is None, dated, scope.shape),
+            lambda: tile_statement(layer, _relation(layer, edition, at), scope, valid=dated),
         )
-        values = {**query.parameters, **scope.parameters}
-        async with self.pools.reading() as connection:
-            cursor = await connection.execute(compiled.text.encode(), compiled.binds(values))
-            row = await cursor.fetchone()
+        values = {**query.parameters, **scope.parameters, **_state(layer, edition, at)}
+        row = await self._row(layer, compiled, values)
         return bytes(row[0]) if row and row[0] else b""
+
+    async def editions_as_of(self, layer: LayerId, moment: datetime) -> list[EditionState]:
+        """The layer's editions as they were recorded until *moment*, newest first."""
+        async with self.pools.reading() as connection:
+            return await editions_as_of(connection, layer, moment)
+
+    async def edition_at(
+        self, layer: LayerId, edition: EditionKey, revision: int
+    ) -> EditionState | None:
+        """The edition as it was recorded at a revision."""
+        async with self.pools.reading() as connection:
+            return await edition_at(connection, layer, edition, revision)
+
+    async def _row(
+        self, layer: Layer, compiled: Compiled, values: Mapping[str, Any]
+    ) -> TupleRow | None:
+        """The statement's first row; what a table that is not ours refuses is LayerUnavailable."""
+        try:
+            async with self.pools.reading() as connection:
+                cursor = await connection.execute(compiled.text.encode(), compiled.binds(values))
+                return await cursor.fetchone()
+        except psycopg.Error as error:
+            if layer.external is None:
+                raise
+            raise LayerUnavailable(layer.id, type(error).__name__) from error
 
     def _compiled(self, key: tuple[Any, ...], build: Callable[[], ClauseElement]) -> Compiled:
         if (compiled := self.statements.get(key)) is None:
             compiled = compile_sql(build())
             _remember(self.statements, key, compiled)
         return compiled
+
+
+def _relation(layer: Layer, edition: EditionKey | None, at: int | None) -> Relation:
+    return relation_of(layer, edition, past=at is not None)
+
+
+def _state(layer: Layer, edition: EditionKey | None, at: int | None) -> dict[str, Any]:
+    """The binds that name what a relation reads."""
+    return {"layer": layer.id, "edition": edition, "at": at}
 
 
 def _remember[T](kept: dict[tuple[Any, ...], T], key: tuple[Any, ...], value: T) -> None:

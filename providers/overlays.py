@@ -8,13 +8,24 @@ from numpy.typing import NDArray
 from psycopg import Connection
 from psycopg.rows import TupleRow
 from shapely import Geometry
-from sqlalchemy import Select, Table, bindparam, exists, false, func, literal, not_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Table,
+    bindparam,
+    exists,
+    false,
+    func,
+    literal,
+    not_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import BYTEA, INTEGER, TEXT
 
 from providers.access import ALL, SRID, Scope
 from providers.bindings import Bound
 from providers.dialect import compile_sql
-from providers.tables import edition_table
+from providers.tables import edition_table, parts_table
 
 
 class TooManyFeatures(Exception):
@@ -34,12 +45,23 @@ class Met:
     documents: tuple[str | None, ...]  # 依据文号
 
 
-def meeting_statement(table: Table, scope: Scope) -> Select[tuple[str, bytes, str, str]]:
-    """Features that share at least a point with the bound polygon, as the caller may see them."""
+def meeting_statement(
+    table: Table, scope: Scope, parts: Table | None = None
+) -> Select[tuple[str, bytes, str, str]]:
+    """Features that share at least a point with the bound polygon, as the caller may see them.
+
+    Where the layer is subdivided its *parts* are asked: a small piece is met or not, instead of a
+    red line of a whole county.
+    """
     polygon = func.ST_GeomFromWKB(bindparam("polygon", type_=BYTEA), SRID)
+    meets: ColumnElement[bool] = func.ST_Intersects(table.c.geom, polygon)
+    if parts is not None:
+        meets = table.c.fid.in_(
+            select(parts.c.fid).where(func.ST_Intersects(parts.c.geom, polygon))
+        )
     return (
         select(table.c.om_id, func.ST_AsBinary(table.c.geom), table.c.om_plan, table.c.om_basis)
-        .where(scope.predicate(table), func.ST_Intersects(table.c.geom, polygon))
+        .where(scope.predicate(table), meets)
         .order_by(table.c.fid)
         .limit(bindparam("bound", type_=INTEGER))
     )
@@ -64,8 +86,9 @@ def features_meeting(
     TooManyFeatures
         Where more than *most* features meet it.
     """
-    table = edition_table(bound.layer, bound.state.edition.key)
-    compiled = compile_sql(meeting_statement(table, scope))
+    layer, key = bound.layer, bound.state.edition.key
+    parts = parts_table(layer, key) if layer.subdivided else None
+    compiled = compile_sql(meeting_statement(edition_table(layer, key), scope, parts))
     values = {**scope.parameters, "polygon": shapely.to_wkb(polygon), "bound": most + 1}
     rows = connection.execute(compiled.text, compiled.binds(values)).fetchall()
     if len(rows) > most:

@@ -1,210 +1,182 @@
-"""Features on their way in: checked against the specification and copied to a staging table."""
+"""Checked rows on their way in: a temporary table beside the edition, filled by COPY."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
-from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
 import shapely
 from numpy.typing import NDArray
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
-from config.model import Field, Layer
-from config.vocabulary import FieldType, GeometryKind, RegionCode
+from config.model import Layer
+from config.vocabulary import GeometryKind
 from processes.algorithms.ellipsoid_area import ellipsoid_area_m2
-from providers.access import SRID
-from providers.errors import LoadRejected
+from providers.region_assignment import assign_by_code, assign_by_overlap
 from providers.tables import content_columns
 
-MAX_FINDINGS = 100
-MAX_VERTICES = 1_000_000
-MULTI = {
-    GeometryKind.POINT: (shapely.GeometryType.POINT, shapely.GeometryType.MULTIPOINT),
-    GeometryKind.LINE: (shapely.GeometryType.LINESTRING, shapely.GeometryType.MULTILINESTRING),
-    GeometryKind.POLYGON: (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON),
-}
+# What a row's hash stands on beside its content: raise it when stored values are made otherwise.
+METHOD = "ellipsoid area of the survey standard, edges as given"
+# Nothing else holds these two: control characters are rejected on the way in.
+SEPARATOR, MISSING = "\x1f", "\x00"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FeatureTable:
-    """Features to load: parallel sequences, one row per feature.
+class CheckedRows:
+    """Rows that satisfy their specification, one value per row in each sequence.
 
-    `geometry` is shapely in lon/lat degrees (EPSG:4490), None for a table layer; `columns` maps
-    field codes to values, None meaning missing.
+    `numbers` are the rows' places in their file, from 0; `columns` maps field codes to values of
+    storage types; `regions` are division codes without padding; `geometry` is Multi, valid, in
+    longitude and latitude (EPSG:4490), None for a table.
     """
 
-    ids: Sequence[str]
+    numbers: NDArray[np.int64]
+    ids: pa.Array
+    regions: pa.Array
+    columns: Mapping[str, pa.Array]
     geometry: NDArray[np.object_] | None
-    columns: Mapping[str, Sequence[Any]]
-    plan: str | None = None
-    basis: str | None = None
 
 
-def stage(connection: Connection[TupleRow], layer: Layer, table: FeatureTable) -> None:
-    """Copy *table* into the temporary table `staged`; LoadRejected names what does not fit."""
-    findings = check(layer, table)
-    if findings:
-        raise LoadRejected(layer.id, findings)
-    columns = ["om_id", *content_columns(layer)]
-    source = sql.Identifier("planning", layer.id)
-    wanted = sql.SQL(", ").join(map(sql.Identifier, columns))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodedRows:
+    """Rows as COPY takes them, and the sum of their areas."""
+
+    text: memoryview
+    area_m2: float
+
+
+class Staging:
+    """The temporary table `staged` of one transaction; it goes with it."""
+
+    def __init__(
+        self,
+        connection: Connection[TupleRow],
+        layer: Layer,
+        *,
+        plan: str | None = None,
+        basis: str | None = None,
+    ) -> None:
+        self._connection, self._layer = connection, layer
+        self._plan, self._basis = plan, basis
+        self._names = ["om_row", "om_id", *content_columns(layer)]
+        self.area_m2 = 0.0
+        open_staged(connection, layer)
+
+    def encode(self, rows: CheckedRows) -> EncodedRows:
+        """Rows as the text of a COPY; areas and hashes are made here. Touches no connection."""
+        count = len(rows.numbers)
+        layer, nothing = self._layer, pa.nulls(count, pa.string())
+        given = {f.column: rows.columns.get(f.code, nothing) for f in layer.fields}
+        system: dict[str, pa.Array] = {
+            "om_id": rows.ids,
+            "om_area_m2": pa.nulls(count, pa.float64()),
+            "om_region": rows.regions,
+            "om_plan": _repeated(self._plan, count),
+            "om_basis": _repeated(self._basis, count),
+        }
+        wkb: list[bytes] | None = None
+        area_m2 = 0.0
+        if rows.geometry is not None:
+            if layer.geometry is GeometryKind.POLYGON:
+                areas = ellipsoid_area_m2(rows.geometry)
+                area_m2 = float(areas.sum())
+                system["om_area_m2"] = pa.array(areas)
+            wkb = shapely.to_wkb(rows.geometry).tolist()  # the column's type has the SRID
+            given["geom"] = pa.array([one.hex() for one in wkb], pa.string())
+        system["om_hash"] = pa.array(row_hashes(layer, rows.columns, wkb, count), pa.string())
+        values = {"om_row": pa.array(rows.numbers), **system, **given}
+        table = pa.table({name: values[name] for name in self._names})
+        sink = pa.BufferOutputStream()
+        options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="all_valid")
+        pyarrow.csv.write_csv(table, sink, options)
+        return EncodedRows(text=memoryview(sink.getvalue()), area_m2=area_m2)
+
+    def add(self, rows: EncodedRows) -> None:
+        """Copy encoded rows into the table."""
+        self.area_m2 += rows.area_m2
+        target = sql.SQL("COPY pg_temp.staged ({}) FROM STDIN (FORMAT csv)").format(
+            sql.SQL(", ").join(map(sql.Identifier, self._names))
+        )
+        with self._connection.cursor().copy(target) as writer:
+            writer.write(rows.text)
+
+    def complete(self, day: date) -> dict[int, str]:
+        """Give each row its region as of *day*, and take out ids that are given twice.
+
+        Which of two features with one id is meant cannot be known, so both go; the answer maps
+        their places in the file to the reason.
+        """
+        if self._layer.region == "overlap":
+            assign_by_overlap(self._connection, day)
+        elif self._layer.region != "none":
+            assign_by_code(self._connection)
+        self._connection.execute("ANALYZE pg_temp.staged")
+        return self.take_out(
+            sql.SQL(
+                "om_id IN (SELECT om_id FROM pg_temp.staged GROUP BY om_id HAVING count(*) > 1)"
+            ),
+            "the identity {om_id} is given twice",
+        )
+
+    def take_out(
+        self, condition: sql.Composable, reason: str, binds: Mapping[str, object] | None = None
+    ) -> dict[int, str]:
+        """Remove the rows `s` that satisfy a condition; the reason may name {om_id} and {om_region}."""
+        statement = sql.SQL(
+            "DELETE FROM pg_temp.staged s WHERE {} RETURNING om_row, om_id, om_region, om_area_m2"
+        ).format(condition)
+        found = self._connection.execute(statement, binds).fetchall()
+        self.area_m2 -= sum(area or 0.0 for *_, area in found)
+        return {
+            int(row): reason.format(om_id=repr(name), om_region=region or "no known region")
+            for row, name, region, _ in found
+        }
+
+
+def open_staged(connection: Connection[TupleRow], layer: Layer) -> None:
+    """An empty `staged` with the columns of the layer's table."""
+    columns = sql.SQL(", ").join(map(sql.Identifier, ["om_id", *content_columns(layer)]))
     connection.execute("DROP TABLE IF EXISTS pg_temp.staged")
     connection.execute(
         sql.SQL(
-            "CREATE TEMPORARY TABLE staged ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA"
-        ).format(wanted, source)
+            "CREATE TEMPORARY TABLE staged ON COMMIT DROP AS"
+            " SELECT NULL::bigint AS om_row, {} FROM {} WITH NO DATA"
+        ).format(columns, sql.Identifier("planning", layer.id))
     )
-    copy = sql.SQL("COPY pg_temp.staged ({}) FROM STDIN").format(wanted)
-    with connection.cursor().copy(copy) as writer:
-        for row in zip(*_sequences(layer, table), strict=True):
-            writer.write_row(row)
 
 
-def check(layer: Layer, table: FeatureTable) -> list[str]:
-    """What in *table* does not satisfy the layer's specification, at most MAX_FINDINGS."""
-    findings = [
-        f"{code}: not a field of {layer.specification.id}"
-        for code in table.columns
-        if layer.field(code) is None
-    ]
-    lengths = {code: len(values) for code, values in table.columns.items()}
-    if table.geometry is not None:
-        lengths["geometry"] = len(table.geometry)
-    findings += [
-        f"{name}: {length} values for {len(table.ids)} features"
-        for name, length in lengths.items()
-        if length != len(table.ids)
-    ]
-    if (table.geometry is None) is not (layer.geometry is GeometryKind.NONE):
-        findings.append(f"geometry: the specification has {layer.geometry}")
-    if layer.plan == "required" and not table.plan:
-        findings.append("plan: the layer is of plan kind, its features must name their plan")
-    if findings:
-        return findings
-    seen: set[str] = set()
-    for row, name in enumerate(table.ids):
-        if not name or len(name) > 200 or name in seen or not name.isprintable():
-            findings.append(f"row {row}: identity {name!r} is empty, given twice or not printable")
-        seen.add(name)
-    for field in layer.fields:
-        for row, value in enumerate(table.columns.get(field.code, [None] * len(table.ids))):
-            if wrong := _mistake(field, value):
-                findings.append(f"row {row}: {field.code}: {value!r}; expected {wrong}")
-            if len(findings) >= MAX_FINDINGS:
-                return findings
-    if (coded := layer.field(layer.region)) is not None:
-        for row, value in enumerate(table.columns.get(coded.code, ())):
-            if value is not None and _region(value) is None:
-                findings.append(f"row {row}: {coded.code}: {value!r}; expected a division code")
-    if table.geometry is not None:
-        findings += _geometry_findings(layer, table.geometry)
-    return findings[:MAX_FINDINGS]
+def row_hashes(
+    layer: Layer,
+    columns: Mapping[str, pa.Array],
+    wkb: Sequence[bytes] | None,
+    count: int,
+) -> list[str]:
+    """32 hex digits per row over what the row says: its attributes and its geometry.
 
-
-def _mistake(field: Field, value: Any) -> str | None:
-    """What was expected instead of *value*; None where it fits."""
-    if value is None:
-        return "a value" if field.required else None
-    match field.type:
-        case FieldType.TEXT:
-            if not isinstance(value, str) or "\x00" in value:
-                return "text"
-            if field.length is not None and len(value) > field.length:
-                return f"at most {field.length} characters"
-            if field.code_list is not None and value not in field.code_list.codes:
-                return f"a code of {field.code_list.id}"
-        case FieldType.INTEGER:
-            if isinstance(value, bool) or not isinstance(value, int | np.integer):
-                return "an integer"
-            if not -(2**31) <= value < 2**31:
-                return "a 32-bit integer"
-        case FieldType.DECIMAL:
-            try:
-                finite = not isinstance(value, bool) and Decimal(str(value)).is_finite()
-            except InvalidOperation:
-                finite = False
-            if not finite:
-                return "a finite number"
-        case FieldType.DATE:
-            if not isinstance(value, date):
-                return "a date"
-        case FieldType.BOOLEAN:
-            if not isinstance(value, bool | np.bool_):
-                return "true or false"
-    return None
-
-
-def _geometry_findings(layer: Layer, geometry: NDArray[np.object_]) -> list[str]:
-    types = shapely.get_type_id(geometry)
-    bounds = shapely.bounds(geometry)
-    tests = {
-        f"expected a {layer.geometry} with coordinates": ~np.isin(types, MULTI[layer.geometry])
-        | shapely.is_empty(geometry),
-        "expected longitude and latitude in degrees": ~(
-            (bounds[:, 0] >= -180)
-            & (bounds[:, 1] >= -90)
-            & (bounds[:, 2] <= 180)
-            & (bounds[:, 3] <= 90)
-        ),
-        "is not valid": ~shapely.is_valid(geometry),
-        f"has more than {MAX_VERTICES} vertices": shapely.get_num_coordinates(geometry)
-        > MAX_VERTICES,
-    }
+    Plan, legal basis and region are compared by themselves: an equal parcel that is loaded again
+    keeps the document that it rests on.
+    """
+    nothing = pa.nulls(count, pa.string())
+    texts = [pc.cast(columns.get(f.code, nothing), pa.string()) for f in layer.fields]
+    head = f"{layer.specification.version}{SEPARATOR}{METHOD}"
+    joined = pc.binary_join_element_wise(
+        pa.array([head] * count, pa.string()),
+        *texts,
+        SEPARATOR,
+        null_handling="replace",
+        null_replacement=MISSING,
+    )
+    shapes = [b""] * count if wkb is None else wkb
     return [
-        f"row {row}: geometry: {message}"
-        for message, wrong in tests.items()
-        for row in np.flatnonzero(wrong)[:MAX_FINDINGS]
+        hashlib.blake2b(text.encode() + shape, digest_size=16).hexdigest()
+        for text, shape in zip(joined.to_pylist(), shapes, strict=True)
     ]
 
 
-def _sequences(layer: Layer, table: FeatureTable) -> list[Sequence[Any]]:
-    """Values in the order of the staging table's columns."""
-    count = len(table.ids)
-    missing: list[Any] = [None] * count
-    areas: Sequence[Any] = missing
-    geometry: list[Sequence[Any]] = []
-    if table.geometry is not None:
-        flat = shapely.force_2d(table.geometry)
-        if layer.geometry is GeometryKind.POLYGON:
-            areas = ellipsoid_area_m2(flat).tolist()
-        single, _ = MULTI[layer.geometry]
-        ones = np.flatnonzero(shapely.get_type_id(flat) == single)
-        flat[ones] = _multi(layer.geometry, flat[ones])
-        geometry = [
-            shapely.to_wkb(shapely.set_srid(flat, SRID), hex=True, include_srid=True).tolist()
-        ]
-    field = layer.field(layer.region)
-    regions = [_region(v) for v in table.columns.get(field.code, missing)] if field else missing
-    values = [table.columns.get(f.code, missing) for f in layer.fields]
-    plan, basis = [table.plan] * count, [table.basis] * count
-    return [table.ids, areas, regions, plan, basis, *values, *geometry]
-
-
-def _multi(kind: GeometryKind, single: NDArray[np.object_]) -> NDArray[np.object_]:
-    """Each single geometry as the multi geometry of one part."""
-    gathered: Any
-    rows = np.arange(len(single))
-    match kind:
-        case GeometryKind.POINT:
-            gathered = shapely.multipoints(single, indices=rows)
-        case GeometryKind.LINE:
-            gathered = shapely.multilinestrings(single, indices=rows)
-        case _:
-            gathered = shapely.multipolygons(single, indices=rows)
-    return np.asarray(gathered, dtype=object)
-
-
-def _region(value: str | None) -> str | None:
-    """A division code without the zeros that pad it to 9 or 12 digits; None where it is none."""
-    if value is None:
-        return None
-    code = value
-    while len(code) > 6 and code.endswith("000"):
-        code = code[:-3]
-    try:
-        return RegionCode(code).value
-    except ValueError:
-        return None
+def _repeated(value: str | None, count: int) -> pa.Array:
+    return pa.nulls(count, pa.string()) if value is None else pa.array([value] * count, pa.string())

@@ -22,7 +22,7 @@ from config.vocabulary import EditionKey, FieldType, GeometryKind
 from providers.access import SRID
 from providers.dialect import DIALECT
 
-CURRENT, HISTORY = "planning", "planning_history"
+CURRENT, HISTORY, PARTS = "planning", "planning_history", "planning_parts"
 TEXT_BY_CODE_POINT = TEXT(collation="C")  # CQL2 compares text by code point
 COLUMN_TYPES: dict[FieldType, TypeEngine[Any]] = {
     FieldType.TEXT: TEXT_BY_CODE_POINT,
@@ -37,10 +37,22 @@ def partition_name(layer: Layer, edition: EditionKey) -> str:
     return f"{layer.id}__{edition}"
 
 
+def edition_name(layer: Layer, edition: EditionKey) -> sql.Identifier:
+    """The same partition, for statements that are composed with psycopg."""
+    return sql.Identifier(CURRENT, partition_name(layer, edition))
+
+
 def edition_table(layer: Layer, edition: EditionKey) -> Table:
     """The partition that holds the current rows of one edition."""
     name = partition_name(layer, edition)
     return Table(name, MetaData(), *_columns(layer), _since(), schema=CURRENT)
+
+
+def parts_table(layer: Layer, edition: EditionKey) -> Table:
+    """The subdivided polygons of one edition of a layer that has them."""
+    shape = Geometry("POLYGON", srid=SRID, spatial_index=False)
+    columns = [Column("fid", BigInteger, nullable=False), Column("geom", shape, nullable=False)]
+    return Table(partition_name(layer, edition), MetaData(), *columns, schema=PARTS)
 
 
 def _since() -> Column[int]:
@@ -67,9 +79,9 @@ def _columns(layer: Layer) -> list[Column[object]]:
 
 
 def content_columns(layer: Layer) -> list[str]:
-    """The columns that a row's hash covers and that history keeps, in table order."""
+    """What a row says, and what history keeps of it, in table order."""
     geometry = ["geom"] if layer.geometry is not GeometryKind.NONE else []
-    system = ["om_area_m2", "om_region", "om_plan", "om_basis"]
+    system = ["om_area_m2", "om_region", "om_plan", "om_basis", "om_hash"]
     return [*system, *(f.column for f in layer.fields), *geometry]
 
 
@@ -95,10 +107,12 @@ def ensure_tables(connection: Connection[TupleRow], layer: Layer, edition: Editi
         create = CreateTable(table, if_not_exists=True).compile(dialect=DIALECT)
         connection.execute(str(create))
         _add_columns(connection, table)
+    partition = partition_name(layer, edition)
     names = {
         "parent": sql.Identifier(CURRENT, layer.id),
-        "partition": sql.Identifier(CURRENT, partition_name(layer, edition)),
+        "partition": edition_name(layer, edition),
         "history": sql.Identifier(HISTORY, layer.id),
+        "parts": sql.Identifier(PARTS, partition),
         "sequence": sql.Identifier(CURRENT, f"{layer.id}__fid"),
         "edition": sql.Literal(edition),
     }
@@ -108,27 +122,68 @@ def ensure_tables(connection: Connection[TupleRow], layer: Layer, edition: Editi
         "CREATE UNIQUE INDEX IF NOT EXISTS {fid} ON {partition} (fid)",
         "CREATE UNIQUE INDEX IF NOT EXISTS {om_id} ON {partition} (om_id)",
         "CREATE INDEX IF NOT EXISTS {om_region} ON {partition} (om_region, fid)",
-        "CREATE INDEX IF NOT EXISTS {om_history} ON {history} (om_edition, om_id, rev_to)",
+        "CREATE INDEX IF NOT EXISTS {om_rev} ON {partition} (om_rev)",
+        "CREATE INDEX IF NOT EXISTS {history_to} ON {history} (om_edition, rev_to)",
+        "CREATE INDEX IF NOT EXISTS {history_id} ON {history} (om_edition, om_id, rev_to)",
+        "CREATE INDEX IF NOT EXISTS {history_fid} ON {history} (om_edition, fid, rev_to)",
     ]
     if layer.geometry is not GeometryKind.NONE:
-        statements.append("CREATE INDEX IF NOT EXISTS {geom} ON {partition} USING gist (geom)")
-    partition = partition_name(layer, edition)
+        statements += [
+            "CREATE INDEX IF NOT EXISTS {geom} ON {partition} USING gist (geom)",
+            "CREATE INDEX IF NOT EXISTS {history_geom} ON {history} USING gist (geom)",
+        ]
+    if layer.subdivided:
+        statements += [
+            "CREATE TABLE IF NOT EXISTS {parts}"
+            " (fid bigint NOT NULL, geom geometry(Polygon, 4490) NOT NULL)",
+            "CREATE INDEX IF NOT EXISTS {parts_fid} ON {parts} (fid)",
+            "CREATE INDEX IF NOT EXISTS {parts_geom} ON {parts} USING gist (geom)",
+        ]
     indexes = {
         "fid": f"{partition}_f",
         "om_id": f"{partition}_i",
         "om_region": f"{partition}_r",
+        "om_rev": f"{partition}_v",
         "geom": f"{partition}_g",
-        "om_history": f"{layer.id}_h",
+        "history_to": f"{layer.id}_ht",
+        "history_id": f"{layer.id}_h",
+        "history_fid": f"{layer.id}_hf",
+        "history_geom": f"{layer.id}_hg",
+        "parts_fid": f"{partition}_f",
+        "parts_geom": f"{partition}_g",
     }
     identifiers = {key: sql.Identifier(name) for key, name in indexes.items()}
     for statement in statements:
         connection.execute(sql.SQL(statement).format(**names, **identifiers))
 
 
+def discard_unpublished(
+    connection: Connection[TupleRow], layer: Layer, edition: EditionKey
+) -> bool:
+    """Remove the tables of an edition that was never published; True where it is none now."""
+    row = connection.execute(
+        "SELECT EXISTS (SELECT FROM onemap.edition WHERE layer = %s AND edition = %s)",
+        (layer.id, edition),
+    ).fetchone()
+    if row and row[0]:
+        return False
+    free = connection.execute(
+        "SELECT pg_try_advisory_xact_lock(hashtext(%s))", (f"onemap/{layer.id}",)
+    ).fetchone()
+    if free and free[0]:  # else another load is at it, and will need them
+        name = partition_name(layer, edition)
+        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(edition_name(layer, edition)))
+        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(PARTS, name)))
+    return True
+
+
 def analyse(connection: Connection[TupleRow], layer: Layer, edition: EditionKey) -> None:
     """Fresh statistics after a load, as the owner: the planner must not wait for autovacuum."""
-    partition = sql.Identifier(CURRENT, partition_name(layer, edition))
-    connection.execute(sql.SQL("ANALYZE {}").format(partition))
+    tables = [sql.Identifier(CURRENT, partition_name(layer, edition))]
+    tables.append(sql.Identifier(HISTORY, layer.id))
+    if layer.subdivided:
+        tables.append(sql.Identifier(PARTS, partition_name(layer, edition)))
+    connection.execute(sql.SQL("ANALYZE {}").format(sql.SQL(", ").join(tables)))
 
 
 def _add_columns(connection: Connection[TupleRow], table: Table) -> None:

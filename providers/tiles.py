@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, Table, bindparam, cast, func, literal, select
-from sqlalchemy.dialects.postgresql import INTEGER, TEXT
+from sqlalchemy import ColumnElement, FromClause, Select, bindparam, cast, func, literal, select
+from sqlalchemy.dialects.postgresql import BIGINT, INTEGER, TEXT
 
 from config.model import Layer
 from config.vocabulary import GeometryKind
 from providers.access import SRID, Scope
+from providers.features import Days, days_parameters, in_days
+from providers.relations import Relation, columns_of
 
 GRID = "WebMercatorQuad"
 MVT = "application/vnd.mapbox-vector-tile"
@@ -26,48 +28,52 @@ class TileQuery:
     z: int
     row: int
     column: int
+    valid: Days | None = None  # rows valid on one of these days, where rows say so
 
     @property
     def parameters(self) -> dict[str, Any]:
-        return {"z": self.z, "row": self.row, "column": self.column}
+        address = {"z": self.z, "row": self.row, "column": self.column}
+        return address | days_parameters(self.valid)
 
 
-def tile_statement(layer: Layer, table: Table, scope: Scope) -> Select[Any]:
+def tile_statement(
+    layer: Layer, relation: Relation, scope: Scope, *, valid: bool = False
+) -> Select[Any]:
     """One vector tile as bytes: a layer named like ours, feature ids, what the style needs.
 
     Storage is EPSG:4490; its numbers are those of EPSG:4326, relabelled and never shifted,
-    then projected to Web Mercator.
+    then projected to Web Mercator. Only whole keys are ids: the format knows no others.
     """
     address = [bindparam(name, type_=INTEGER) for name in ("z", "column", "row")]
     envelope = func.ST_TileEnvelope(*address)
-    world = func.ST_MakeEnvelope(
-        *(literal(side) for side in (-WORLD_M, -WORLD_M, WORLD_M, WORLD_M)),
-        literal(WEB_MERCATOR, INTEGER),
+
+    def drawn(rows: FromClause) -> list[ColumnElement[bool]]:
+        within = in_days(relation, rows) if valid else []
+        window = _window(relation, address)
+        return [rows.c.geom.op("&&")(window), relation.visible(scope, rows), *within]
+
+    largest = relation.first(
+        columns_of(layer, relation),
+        drawn,
+        lambda rows: _largest_first(layer, relation, rows),
+        literal(MAX_TILE_FEATURES, INTEGER),
     )
-    margin = literal(TILE_BUFFER / TILE_EXTENT)
-    # cut at the antimeridian: a window beyond it would come back as the far side of the globe
-    wide = func.ST_Intersection(func.ST_TileEnvelope(*address, world, margin), world)
-    window = func.ST_SetSRID(
-        func.ST_Transform(wide, literal(WGS84, INTEGER)), literal(SRID, INTEGER)
-    )
-    largest = (
-        select(table)
-        .where(table.c.geom.op("&&")(window), scope.predicate(table))
-        .order_by(*_largest_first(layer, table))
-        .limit(literal(MAX_TILE_FEATURES, INTEGER))
-        .subquery("largest")
-    )
+    degrees = relation.degrees(relation.plain(largest.c.geom))
     projected = func.ST_Transform(
-        func.ST_SetSRID(largest.c.geom, literal(WGS84, INTEGER)), literal(WEB_MERCATOR, INTEGER)
+        func.ST_SetSRID(degrees, literal(WGS84, INTEGER)), literal(WEB_MERCATOR, INTEGER)
     )
     shape = func.ST_AsMVTGeom(
         projected, envelope, literal(TILE_EXTENT, INTEGER), literal(TILE_BUFFER, INTEGER), True
     )
-    drawn = layer.style.fields if layer.style else frozenset()
-    names = {f.code: f.column for f in layer.fields if f.code in drawn or f.code in layer.identity}
-    attributes = [_plain(largest.c[column]).label(code) for code, column in names.items()]
+    styled = layer.style.fields if layer.style else frozenset()
+    attributes = [
+        _plain(relation.attribute(largest, f)).label(f.code)
+        for f in layer.fields
+        if (f.code in styled or f.code in layer.identity) and f.code not in OWN
+    ]
+    ids = [largest.c.fid] if relation.whole_keys else []
     rows = (
-        select(largest.c.fid, largest.c.om_id, *attributes, shape.label("geom"))
+        select(*ids, largest.c.om_id, *attributes, shape.label("geom"))
         .order_by(largest.c.fid)  # equal data give equal bytes, whatever the plan
         .subquery("rows")
     )
@@ -76,20 +82,38 @@ def tile_statement(layer: Layer, table: Table, scope: Scope) -> Select[Any]:
         literal(str(layer.id), TEXT),
         literal(TILE_EXTENT, INTEGER),
         literal("geom", TEXT),
-        literal("fid", TEXT),
+        *([literal("fid", TEXT)] if ids else []),
     )
     return select(mvt).select_from(rows).where(rows.c.geom.is_not(None))
 
 
 WORLD_M = 20037508.342789244  # half the equator in Web Mercator
+OWN = frozenset({"fid", "om_id", "geom"})  # what a tile's row holds anyway
 
 
-def _largest_first(layer: Layer, table: Table) -> list[Any]:
-    if layer.geometry is GeometryKind.POLYGON:
-        return [table.c.om_area_m2.desc(), table.c.fid]
-    return [table.c.fid]
+def _window(relation: Relation, address: list[Any]) -> ColumnElement[Any]:
+    """The tile with its margin, in the relation's own reference system."""
+    world = func.ST_MakeEnvelope(
+        *(literal(side) for side in (-WORLD_M, -WORLD_M, WORLD_M, WORLD_M)),
+        literal(WEB_MERCATOR, INTEGER),
+    )
+    margin = literal(TILE_BUFFER / TILE_EXTENT)
+    # cut at the antimeridian: a window beyond it would come back as the far side of the globe
+    wide = func.ST_Intersection(func.ST_TileEnvelope(*address, world, margin), world)
+    degrees = func.ST_Transform(wide, literal(WGS84, INTEGER))
+    if relation.srid == SRID:
+        return func.ST_SetSRID(degrees, literal(SRID, INTEGER))
+    sides = (func.ST_XMin, func.ST_YMin, func.ST_XMax, func.ST_YMax)
+    return relation.moved_window(*(side(degrees) for side in sides))
+
+
+def _largest_first(layer: Layer, relation: Relation, rows: FromClause) -> list[Any]:
+    if layer.geometry is not GeometryKind.POLYGON:
+        return [rows.c.fid]
+    area = rows.c.om_area_m2 if relation.table is None else func.ST_Area(rows.c.geom)
+    return [area.desc(), rows.c.fid]
 
 
 def _plain(column: Any) -> Any:
     """MVT knows text, numbers and booleans; dates and decimals travel as text."""
-    return column if isinstance(column.type, INTEGER | TEXT) else cast(column, TEXT)
+    return column if isinstance(column.type, INTEGER | BIGINT | TEXT) else cast(column, TEXT)

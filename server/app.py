@@ -11,15 +11,16 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
+from config.loader import catalogue_folders
 from config.model import Catalogue
 from config.settings import Settings
 from providers.database import open_pools
 from providers.jobs import open_jobs
 from server.auth import Identification
+from server.keeper import SnapshotKeeper
 from server.middleware.envelope import Envelope, problem_response
 from server.middleware.limits import Limits
 from server.routes import starlette_routes
-from server.snapshot import SnapshotKeeper
 from server.state import OneMap
 
 BUILD = version("onemap-server")
@@ -48,7 +49,8 @@ def create_app(settings: Settings, catalogue: Catalogue, database_url: str) -> S
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_pools(database_url) as pools, open_jobs(database_url, pools) as jobs:
-            keeper = SnapshotKeeper(catalogue, pools, database_url, BUILD)
+            folders = catalogue_folders(settings)
+            keeper = SnapshotKeeper(catalogue, pools, database_url, BUILD, folders)
             app.state.onemap = OneMap(settings, pools, keeper, jobs)
             follower = asyncio.create_task(keeper.follow())
             try:

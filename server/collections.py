@@ -10,9 +10,11 @@ from config.vocabulary import GeometryKind
 from processes.spec import REL
 from providers.access import ALL, Scope
 from providers.crs import CRS84_URI
-from providers.editions import EditionState, Window
-from providers.features import SYSTEM_PROPERTIES, parse_whole
+from providers.editions import EditionState
+from providers.external_table import described
+from providers.features import RESERVED, parse_whole
 from providers.layers import Box
+from providers.relations import SYSTEM_PROPERTIES
 from providers.tiles import GRID, MVT
 from server import negotiate
 from server.links import Link, link, query
@@ -109,10 +111,10 @@ async def collection_document(
         "x-onemap": facts(snapshot, resolved, scope, lang=lang, detail=detail),
     }
     extent: dict[str, Any] = {}
+    box = await visible_extent(snapshot, resolved, scope)
+    if box is not None:
+        extent["spatial"] = {"bbox": [list(box)], "crs": CRS84_URI}
     if state is not None:
-        box = await visible_extent(snapshot, layer, state, scope)
-        if box is not None:
-            extent["spatial"] = {"bbox": [list(box)], "crs": CRS84_URI}
         edition = state.edition
         until = edition.valid_to.isoformat() if edition.valid_to else None
         extent["temporal"] = {"interval": [[edition.valid_from.isoformat(), until]]}
@@ -141,6 +143,9 @@ def facts(
         "edition": _edition(state, lang) if state else None,
         "editions": [_edition(s, lang) for s in snapshot.states(layer, scope)],
         "classification": layer.classification,
+        "kind": layer.specification.kind,
+        "storage": "managed" if layer.external is None else "external",
+        "asOf": layer.external is None,  # whether past states can be asked for
         "geometry": layer.geometry,
         "source": layer.source.in_language(lang),
         "keeper": layer.keeper.in_language(lang),
@@ -165,6 +170,8 @@ def _schema(request: Request, kind: str) -> Response:
             "title": {"zh": "几何", "en": "Geometry"}[lang],
         }
     for f in layer.fields:
+        if kind == "queryables" and f.code in RESERVED:
+            continue  # a parameter of this name says something else
         properties[f.code] = {**f.type.json_schema, "title": f.title.in_language(lang)}
         missing = [None] if kind == "schema" and not f.required else []
         if missing:  # a value that is not known is null in the items
@@ -234,13 +241,12 @@ def _links(resolved: Resolved, base: str, title: str) -> list[Link]:
         link(query(f"{here}/items", {"f": "html"}), "items", negotiate.HTML, "HTML"),
         link(f"{here}/schema", f"{REL}schema", negotiate.SCHEMA, "Schema"),
         link(f"{here}/queryables", f"{REL}queryables", negotiate.SCHEMA, "Queryables"),
-        link(
-            query(f"{base}/collections", {"layer": resolved.layer.id}),
-            "version-history",
-            negotiate.JSON,
-            "版次 / Editions",
-        ),
     ]
+    if resolved.layer.external is None:
+        history = query(f"{base}/collections", {"layer": resolved.layer.id})
+        links.append(link(history, "version-history", negotiate.JSON, "版次 / Editions"))
+        beside = query(f"{base}/catalogue/documents", {"collection": resolved.id})
+        links.append(link(beside, "related", negotiate.JSON, "文档 / Documents"))
     if resolved.layer.geometry is not GeometryKind.NONE:
         links.append(
             link(f"{here}/tiles", f"{REL}tilesets-vector", negotiate.JSON, "Vector tilesets")
@@ -278,16 +284,14 @@ def _both(path: str, rel: str, title: str) -> list[Link]:
     ]
 
 
-async def visible_extent(
-    snapshot: Snapshot, layer: Layer, state: EditionState, scope: Scope
-) -> Box | None:
+async def visible_extent(snapshot: Snapshot, resolved: Resolved, scope: Scope) -> Box | None:
     """The published extent where the caller sees every row, else that of the rows they see."""
-    if layer.geometry is GeometryKind.NONE:
+    layer, state = resolved.layer, resolved.state
+    if layer.geometry is GeometryKind.NONE or not resolved.answers:
         return None
-    if scope.regions is ALL and scope.areas is ALL:
-        return state.extent
+    everything = scope.regions is ALL and scope.areas is ALL
+    if layer.external is not None:  # of part of its rows it is not known
+        return described(layer).extent if everything else None
+    if state is None or everything:
+        return state.extent if state else None
     return await snapshot.store.extent(layer, state.edition.key, state.revision, scope)
-
-
-def window_of(given: dict[str, str]) -> Window | None:
-    return Window.parse(given["datetime"]) if "datetime" in given else None

@@ -1,65 +1,28 @@
 """The verbs of the command line; each opens what it needs and closes it."""
 
-import json
+import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from config.loader import catalogue_folders, load
+from config.loader import catalogue_folders
 from config.model import Catalogue
-from config.settings import Settings, SettingsError, child_environ, demo_folder
-from providers.cluster import open_cluster
-from providers.database import DatabaseRole, check_server, connect
+from config.settings import Settings, child_environ, demo_folder
+from providers.catalogue_edits import read_catalogue
+from providers.database import DatabaseRole, connect
 from providers.editions import list_editions_now
 from providers.migrations import migrate
+from providers.parts import complete_parts
 from providers.tables import ensure_tables
 from server import serving
+from server.instance import catalogue_of, database
 from server.logs import configure
 from server.supervisor import Child, Supervisor
 
+DEFAULT_PARCELS, DEFAULT_SEED = 60_000, 20_210_101
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
-
-
-@dataclass(frozen=True, slots=True)
-class Database:
-    """The instance's database: its address, and how to bring it back where it is ours."""
-
-    url: str
-    watch: Callable[[], None]
-
-
-@contextmanager
-def database(settings: Settings) -> Iterator[Database]:
-    """The given database, or the embedded cluster's for as long as it is needed."""
-    if settings.database_url is not None:
-        check_server(settings.database_url)
-        yield Database(settings.database_url, lambda: None)
-        return
-    with open_cluster(settings.home, given=settings.home_given) as cluster:
-        yield Database(cluster.url, cluster.ensure_running)
-
-
-def catalogue_of(settings: Settings) -> Catalogue:
-    """The catalogue, and with it the settings that only the domain can judge."""
-    if settings.planar_crs is not None:
-        check_plane(settings.planar_crs)
-    return load(catalogue_folders(settings))
-
-
-def check_plane(text: str) -> None:
-    """SettingsError unless ONEMAP_PLANAR_CRS names a plane."""
-    from providers.crs import CrsError, parse_crs
-
-    try:
-        geographic = parse_crs(text).geographic
-    except CrsError as error:
-        raise SettingsError(f"ONEMAP_PLANAR_CRS: {error}.") from error
-    if geographic:
-        raise SettingsError(f"ONEMAP_PLANAR_CRS is {text!r}; expected a projected system.")
 
 
 def with_demo(settings: Settings) -> Settings:
@@ -69,14 +32,22 @@ def with_demo(settings: Settings) -> Settings:
     return replace(settings, catalogue=(demo_folder(), *settings.catalogue))
 
 
-def prepare(url: str, catalogue: Catalogue) -> None:
-    """This version's schema, and every published layer's tables as its specification now is."""
+def prepare(url: str, settings: Settings) -> Catalogue:
+    """This version's schema, and every published layer's tables as its specification now is.
+
+    The catalogue in force comes back: files and run-time edits.
+    """
     migrate(url)
-    with connect(url, DatabaseRole.OWNER) as connection:
-        for state in list_editions_now(connection):
-            layer = catalogue.layers.get(state.edition.layer)
-            if layer is not None:
+    catalogue, _ = read_catalogue(url, catalogue_folders(settings))
+    with connect(url, DatabaseRole.READER) as connection:
+        states = list_editions_now(connection)
+    for state in states:  # each in a transaction of its own: a load that is running holds up one
+        layer = catalogue.layers.get(state.edition.layer)
+        if layer is not None and layer.external is None:
+            with connect(url, DatabaseRole.OWNER) as connection:
                 ensure_tables(connection, layer, state.edition.key)
+                complete_parts(connection, layer, state.edition.key)
+    return catalogue
 
 
 def loaded_but_undeclared(url: str, catalogue: Catalogue) -> str | None:
@@ -91,29 +62,18 @@ def loaded_but_undeclared(url: str, catalogue: Catalogue) -> str | None:
     )
 
 
-def check(settings: Settings) -> int:
-    """`onemap check`: load the catalogue; findings are raised as CatalogueError."""
-    catalogue = catalogue_of(settings)
-    print(
-        f"{len(catalogue.layers)} layers, {len(catalogue.bindings)} bindings"
-        f" ({sum(b.layer is None for b in catalogue.bindings.values())} not connected),"
-        f" {len(catalogue.processes)} processes, {len(catalogue.roles)} roles: no findings"
-    )
-    return 0
-
-
 def up(
     settings: Settings, *, announce: str | None = None, load_first: bool = False, **demo: int
 ) -> int:
     """`onemap up` and, with *load_first*, `onemap demo`: database, server and worker in one go."""
     from server.demo import load_demo, set_demo_key
 
-    catalogue = catalogue_of(settings)
+    catalogue_of(settings)
     listening = serving.bind(settings)
     with database(settings) as db:
-        prepare(db.url, catalogue)
+        catalogue = prepare(db.url, settings)
         if load_first:
-            load_demo(db.url, catalogue, **demo)
+            load_demo(db.url, catalogue, settings.home, store=settings.store, **demo)
         if undeclared := loaded_but_undeclared(db.url, catalogue):
             print(undeclared, file=sys.stderr, flush=True)
         alone = {listening.getsockname()[0], urlsplit(settings.public_url).hostname} <= LOOPBACK
@@ -194,37 +154,10 @@ def worker(settings: Settings) -> int:
 
 def migrate_database(settings: Settings) -> int:
     """`onemap migrate`."""
-    catalogue = catalogue_of(settings)
+    catalogue_of(settings)
     with database(settings) as db:
-        prepare(db.url, catalogue)
+        prepare(db.url, settings)
     print("the database is at this version's schema")
-    return 0
-
-
-def editions(settings: Settings, *, as_json: bool) -> int:
-    """`onemap editions`: what is loaded."""
-    with database(settings) as db:
-        migrate(db.url)
-        with connect(db.url, DatabaseRole.READER) as connection:
-            states = list_editions_now(connection)
-    rows = [
-        {
-            "layer": s.edition.layer,
-            "edition": s.edition.key,
-            "status": s.edition.status,
-            "valid_from": s.edition.valid_from.isoformat(),
-            "valid_to": s.edition.valid_to.isoformat() if s.edition.valid_to else None,
-            "revision": s.revision,
-            "features": s.features,
-        }
-        for s in states
-    ]
-    if as_json:
-        print(json.dumps(rows, ensure_ascii=False))
-    else:
-        print("\t".join(rows[0]) if rows else "no edition is loaded")
-        for row in rows:
-            print("\t".join("" if value is None else str(value) for value in row.values()))
     return 0
 
 
@@ -256,3 +189,63 @@ def _reachable(host: str) -> str:
     if host == "::":
         return "[::1]"
     return f"[{host}]" if ":" in host else host
+
+
+def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The verbs that run the instance, and those that print what it would publish."""
+    verbs.add_parser("up", help="database, server and worker, until Ctrl-C").set_defaults(
+        run=lambda settings, given: up(settings)
+    )
+    demo = verbs.add_parser("demo", help="load the demo city, then up")
+    demo.add_argument(
+        "--parcels", type=_count, default=DEFAULT_PARCELS, help="about how many (%(default)s)"
+    )
+    demo.add_argument(
+        "--seed", type=_seed, default=DEFAULT_SEED, help="of the generated data (%(default)s)"
+    )
+    demo.set_defaults(
+        run=lambda settings, given: up(
+            with_demo(settings), load_first=True, parcels=given.parcels, seed=given.seed
+        )
+    )
+    serving_ = verbs.add_parser("serve", help="the HTTP server alone")
+    serving_.add_argument(
+        "--engine", choices=("onemap", "pygeoapi"), default="onemap", help="who answers"
+    )
+    serving_.add_argument("--fd", type=int, help=argparse.SUPPRESS)
+    serving_.set_defaults(
+        run=lambda settings, given: serve(settings, engine=given.engine, descriptor=given.fd)
+    )
+    working = verbs.add_parser("worker", help="run jobs")
+    working.set_defaults(run=lambda settings, given: worker(settings))
+    for child in (serving_, working):
+        child.add_argument("--lifeline", type=int, help=argparse.SUPPRESS)
+    verbs.add_parser("migrate", help="bring the database to this version's schema").set_defaults(
+        run=lambda settings, given: migrate_database(settings)
+    )
+    verbs.add_parser("openapi", help="print the OpenAPI document").set_defaults(
+        run=lambda settings, given: write_openapi()
+    )
+    stock = verbs.add_parser("pygeoapi-config", help="print stock pygeoapi's configuration")
+    stock.add_argument("--output", type=Path, help="a file instead of standard output")
+    stock.set_defaults(run=lambda settings, given: pygeoapi_config(settings, given.output))
+
+
+def _whole(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise argparse.ArgumentTypeError("a whole number")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    value = _whole(text)
+    if not 50 <= value <= 10_000_000:
+        raise argparse.ArgumentTypeError("from 50 to 10000000")
+    return value
+
+
+def _seed(text: str) -> int:
+    value = _whole(text)
+    if value >= 2**63:
+        raise argparse.ArgumentTypeError("a whole number, zero or greater")
+    return value

@@ -1,28 +1,44 @@
 """Loading the demo city into the database; nothing is done twice."""
 
 import time
-from datetime import date
+from datetime import UTC, date, datetime
+from pathlib import Path
 
 from config.model import Catalogue
 from config.settings import DEMO_KEY
 from config.vocabulary import RegionCode, Text
 from processes.workflows.demo import demo_loads
-from processes.workflows.load import load_edition
+from processes.workflows.demo_register import attach_demo_documents, register_demo_plans
+from processes.workflows.load import load_file
+from processes.workflows.load_request import LoadRequest
 from providers.admin_boundaries import ancestors, counties
 from providers.database import DatabaseRole, connect
+from providers.document_store import DocumentStore
+from providers.editions import day_in_china
+from providers.errors import LoadRejected
 from providers.keys import KeyRecord, put_key, revoke_key, split_key
-from providers.regions import Region, replace_regions
+from providers.regions import Region, put_regions
 
 CITY = RegionCode("220100")
 BOUNDARIES_FROM = date(2024, 1, 1)  # the year of the boundaries' review
-DEFAULT_PARCELS, DEFAULT_SEED = 60_000, 20_210_101
-VERSION = 1  # raise it when the generated data change
+VERSION = 2  # raise it when the generated data change
 
 
 def load_demo(
-    url: str, catalogue: Catalogue, *, parcels: int = DEFAULT_PARCELS, seed: int = DEFAULT_SEED
+    url: str,
+    catalogue: Catalogue,
+    folder: Path,
+    *,
+    store: Path | None = None,
+    parcels: int,
+    seed: int = 20_210_101,
 ) -> None:
-    """Load the demo's layers unless exactly these are there already."""
+    """Load the demo's layers unless exactly these are there already.
+
+    Each is written to a file below *folder* and loaded from it as `onemap load` does, so that the
+    same files can be loaded by hand afterwards. Documents go to *store*, by default below *folder*.
+    """
+    store = store or folder / "store"
     content = f"v{VERSION}, parcels={parcels}, seed={seed}"
     with connect(url, DatabaseRole.READER) as connection:
         row = connection.execute("SELECT content FROM onemap.seed WHERE name = 'demo'").fetchone()
@@ -32,15 +48,33 @@ def load_demo(
     started = time.monotonic()
     with connect(url, DatabaseRole.WRITER, statement_timeout_ms=0) as connection:
         connection.execute("DELETE FROM onemap.seed WHERE name = 'demo'")
-        replace_regions(connection, _regions())
-    for edition, table in demo_loads(parcels, seed):
+        put_regions(connection, _regions())
+        register_demo_plans(connection, day_in_china(datetime.now(UTC)))
+    files = folder / "demo"
+    files.mkdir(parents=True, exist_ok=True)
+    for one in demo_loads(parcels, seed):
         began = time.monotonic()
-        layer = catalogue.layers[edition.layer]
-        load_edition(url, layer, edition, table, author="onemap demo", note=f"demo data {content}")
-        took = time.monotonic() - began
-        counted = f"{len(table.ids):>9,} rows {took:6.1f} s"
-        print(f"  {edition.layer:<24}{edition.key:<14}{counted}", flush=True)
+        layer = catalogue.layers[one.layer]
+        path = files / f"{one.layer}_{one.edition}.gpkg"
+        one.table.of(layer).write(path, layer)
+        report = load_file(
+            url,
+            LoadRequest(
+                layer=layer,
+                edition=one.edition,
+                path=path,
+                author="onemap demo",
+                facts=one.facts,
+                issued_from_above=one.issued_from_above,
+                note=f"demo data {content}",
+            ),
+        )
+        if report.rejected:
+            raise LoadRejected(one.layer, [report.text()])
+        counted = f"{report.read:>9,} rows {time.monotonic() - began:6.1f} s"
+        print(f"  {one.layer:<24}{one.edition:<14}{counted}", flush=True)
     with connect(url, DatabaseRole.WRITER) as connection:  # the last step: all of it is there
+        attach_demo_documents(connection, DocumentStore.within(store), catalogue)
         connection.execute(
             "INSERT INTO onemap.seed (name, content) VALUES ('demo', %s)", (content,)
         )

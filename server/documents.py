@@ -46,6 +46,8 @@ async def landing(request: Request) -> Response:
             link(f"{base}/tileMatrixSets", f"{REL}tiling-schemes", json, "Tile matrix sets"),
             link(f"{base}/processes", f"{REL}processes", json, "Processes"),
             link(f"{base}/jobs", f"{REL}job-list", json, "Jobs"),
+            link(f"{base}/catalogue/plans", "related", json, "规划名录 / Plan register"),
+            link(f"{base}/catalogue/documents", "related", json, "文档 / Documents"),
             link(f"{base}/app/map", "related", html, "一张图 / One Map"),
             link(f"{base}/guide", "help", html, "使用指南 / Guides"),
         ],

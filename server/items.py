@@ -1,6 +1,6 @@
 """Features: pages in key order and single items, as the database writes them."""
 
-import base64
+import hashlib
 from typing import Any
 
 import orjson
@@ -9,9 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from config.model import Layer
-from config.vocabulary import EditionKey, GeometryKind
+from config.vocabulary import GeometryKind
+from providers.access import Scope
 from providers.crs import CRS84_URI
-from providers.errors import BadParameter, NotFound
+from providers.edition_history import parse_as_of
+from providers.editions import Window
+from providers.errors import NotFound
 from providers.features import (
     DEFAULT_LIMIT,
     FeatureQuery,
@@ -21,12 +24,14 @@ from providers.features import (
 )
 from providers.layers import Page
 from server import negotiate
-from server.collections import field_facts, title_of, window_of
+from server.asked import cached, resolve_asked, valid_days, window_of
+from server.collections import field_facts, title_of
+from server.cursors import NO_EDITION, Position, parse_cursor, write_cursor
 from server.links import Link, link, query, segment
-from server.snapshot import Resolved
+from server.snapshot import Resolved, Snapshot
 from server.state import onemap, principal, scope
 
-ANSWERED_BY_PAGE = ("bbox", "limit", "datetime", "cursor")
+ANSWERED_BY_PAGE = ("bbox", "limit", "datetime", "asOf", "cursor")
 FORMATS = {"json": negotiate.GEOJSON, "html": negotiate.HTML}
 
 
@@ -35,25 +40,26 @@ async def items(request: Request) -> Response:
     one, lang = onemap(request), negotiate.language(request)
     snapshot, caller = one.snapshot, scope(request)
     collection = request.path_params["collectionId"]
-    layer = snapshot.resolve(collection, None, caller).layer
+    layer = snapshot.layer(collection, caller)
     given = negotiate.only(request, *ANSWERED_BY_PAGE, *(f.code for f in layer.fields))
-    resolved = snapshot.resolve(collection, window_of(given), caller)
+    resolved = await resolve_asked(snapshot, collection, given, caller)
     chosen = negotiate.negotiated(request, FORMATS)
-    feature_query = _query(layer, given, resolved)
-    state = resolved.state
-    if state is None:  # no edition is in force then: an empty answer, not an error
-        page = Page(features="", count=0, next_after=None, revision=0)
-    else:
-        page = await snapshot.store.page(layer, state.edition.key, feature_query, caller)
-    key = state.edition.key if state else "-"
+    position = parse_cursor(given["cursor"], layer) if "cursor" in given else None
+    resolved, page = await _page(
+        snapshot, resolved, _query(layer, given, position), position, caller, window_of(given)
+    )
+    key = resolved.edition or NO_EDITION
+    state: object = page.revision
+    if layer.external is not None:  # where nothing tells its state, the content is the validator
+        state = page.version or hashlib.sha256(page.features.encode()).hexdigest()
     canonical = sorted(given.items())
     tag = negotiate.etag(
-        collection, key, page.revision, canonical, caller.key(), lang, chosen,
+        collection, key, state, canonical, caller.key(), lang, chosen,
         negotiate.encoding(request), snapshot.build, snapshot.catalogue.digest,
         _reader(request, chosen),
     )  # fmt: skip
     if response := negotiate.unchanged(request, tag):
-        return response
+        return cached(request, response, layer)
     base = f"{one.settings.public_url}/collections/{segment(collection)}"
     links = _page_links(base, given, page, key, title_of(layer, lang))
     edition = {
@@ -68,8 +74,9 @@ async def items(request: Request) -> Response:
         "numberReturned": page.count,
         "links": links,
         "x-onemap": {
-            "edition": None if state is None else key,
+            "edition": resolved.edition,
             "revision": page.revision,
+            **_as_of(given),
             "synthetic": layer.synthetic,
         },
     }
@@ -77,11 +84,14 @@ async def items(request: Request) -> Response:
     fields = {"Content-Language": lang, **edition}
     if chosen == "html":
         document = orjson.loads(body) | {"title": layer.title.in_language(lang)}
-        return await _face(request, document, "items.html", layer, fields, tag)
+        return cached(
+            request, await _face(request, document, "items.html", layer, fields, tag), layer
+        )
     # compressing ten thousand features takes a moment: not in the event loop
-    return await run_in_threadpool(
+    response = await run_in_threadpool(
         negotiate.answer, request, body, negotiate.GEOJSON, headers=fields, tag=tag
     )
+    return cached(request, response, layer)
 
 
 async def item(request: Request) -> Response:
@@ -89,37 +99,93 @@ async def item(request: Request) -> Response:
     one, lang = onemap(request), negotiate.language(request)
     snapshot, caller = one.snapshot, scope(request)
     collection, name = request.path_params["collectionId"], request.path_params["featureId"]
-    given = negotiate.only(request, "datetime")
-    resolved = snapshot.resolve(collection, window_of(given), caller)
+    given = negotiate.only(request, "datetime", "asOf")
+    resolved = await resolve_asked(snapshot, collection, given, caller)
+    layer = resolved.layer
     chosen = negotiate.negotiated(request, FORMATS)
-    if resolved.state is None or "\x00" in name:
+    if not resolved.answers or "\x00" in name:
         raise NotFound("feature", name.replace("\x00", "␀"))
-    key = resolved.state.edition.key
-    found = await snapshot.store.item(resolved.layer, key, name, caller)
+    key = resolved.edition or NO_EDITION
+    found = await snapshot.store.item(
+        layer, resolved.edition, name, caller, at=resolved.at, valid=valid_days(layer, given)
+    )
+    facts: dict[str, Any] = {"edition": resolved.edition, "synthetic": layer.synthetic}
+    if resolved.at is not None:
+        facts |= {"revision": resolved.at, **_as_of(given)}
     tag = negotiate.etag(
         found.hash, collection, key, lang, chosen, negotiate.encoding(request),
         snapshot.build, snapshot.catalogue.digest, _reader(request, chosen),
+        sorted(given.items()), resolved.at,
     )  # fmt: skip
     if response := negotiate.unchanged(request, tag):
-        return response
+        return cached(request, response, layer)
     base = f"{one.settings.public_url}/collections/{segment(collection)}"
-    here = f"{base}/items/{segment(name)}"
+    here = query(f"{base}/items/{segment(name)}", {k: given[k] for k in sorted(given) if k != "f"})
     links = [
         link(here, "self", negotiate.GEOJSON, name),
-        link(query(here, {"f": "html"}), "alternate", negotiate.HTML, name),
-        link(base, "collection", negotiate.JSON, resolved.layer.title.in_language(lang)),
+        link(
+            query(f"{base}/items/{segment(name)}", {**given, "f": "html"}),
+            "alternate",
+            negotiate.HTML,
+            name,
+        ),
+        link(base, "collection", negotiate.JSON, layer.title.in_language(lang)),
     ]
+    if layer.external is None:
+        beside = {"collection": resolved.id, "feature": name}
+        address = query(f"{one.settings.public_url}/catalogue/documents", beside)
+        links.append(link(address, "related", negotiate.JSON, "文档 / Documents"))
     fields = {
         "Content-Language": lang,
         "Link": _link_header(links),
         "Content-Crs": f"<{CRS84_URI}>",
     }
-    body = found.feature[:-1].encode() + b',"links":' + orjson.dumps(links) + b"}"
+    told = {"links": links, **({"x-onemap": facts} if resolved.at is not None else {})}
+    body = found.feature[:-1].encode() + b"," + orjson.dumps(told)[1:]
     if chosen == "html":
         document = orjson.loads(body)
-        document["x-onemap"] = {"edition": key, "synthetic": resolved.layer.synthetic}
-        return await _face(request, document, "item.html", resolved.layer, fields, tag)
-    return negotiate.answer(request, body, negotiate.GEOJSON, headers=fields, tag=tag)
+        document["x-onemap"] = facts
+        return cached(
+            request, await _face(request, document, "item.html", layer, fields, tag), layer
+        )
+    response = negotiate.answer(request, body, negotiate.GEOJSON, headers=fields, tag=tag)
+    return cached(request, response, layer)
+
+
+async def _page(
+    snapshot: Snapshot,
+    resolved: Resolved,
+    asked: FeatureQuery,
+    position: Position | None,
+    caller: Scope,
+    window: Window | None,
+) -> tuple[Resolved, Page]:
+    """The page, and what it was read from: the state in which the pages before it were read."""
+    store, layer = snapshot.store, resolved.layer
+    if not resolved.answers:  # no edition is in force then: an empty answer, not an error
+        if position is not None:
+            raise position.refused()
+        return resolved, Page(features="", count=0, next_after=None, revision=0)
+    if position is None or layer.external is not None:
+        page = await store.page(layer, resolved.edition, asked, caller, at=resolved.at)
+        return resolved, page
+    pinned = await snapshot.resolve_at(
+        resolved, position.edition, position.revision, caller, window
+    )
+    if pinned is None:
+        raise position.refused()
+    page = await store.page(layer, pinned.edition, asked, caller, at=pinned.at)
+    if page.revision == position.revision:
+        return pinned, page
+    if (page.revision or 0) < position.revision:
+        raise position.refused()
+    # what is known here of the newest revision is older than what the statement saw
+    past = await snapshot.resolve_at(
+        pinned.superseded(page.revision or 0), position.edition, position.revision, caller, window
+    )
+    if past is None:
+        raise position.refused()
+    return past, await store.page(layer, past.edition, asked, caller, at=past.at)
 
 
 def _reader(request: Request, chosen: str) -> str:
@@ -147,7 +213,7 @@ async def _face(
     return await run_in_threadpool(written)
 
 
-def _query(layer: Layer, given: dict[str, str], resolved: Resolved) -> FeatureQuery:
+def _query(layer: Layer, given: dict[str, str], position: Position | None) -> FeatureQuery:
     windows = parse_bbox(given["bbox"]) if "bbox" in given else ()
     if layer.geometry is GeometryKind.NONE:  # OGC 17-069r4, 7.15.3: rows without a place may match
         windows = ()
@@ -155,34 +221,16 @@ def _query(layer: Layer, given: dict[str, str], resolved: Resolved) -> FeatureQu
         limit=parse_limit(given.get("limit", str(DEFAULT_LIMIT))),
         windows=windows,
         equals=parse_equals(layer, given),
-        after=_position(given["cursor"], resolved) if "cursor" in given else None,
+        valid=valid_days(layer, given),
+        after=position.after if position else None,
     )
 
 
-def cursor(edition: EditionKey | str, after: int, revision: int) -> str:
-    """Where the next page begins: pinned to its edition, with the revision that it was made at."""
-    return base64.urlsafe_b64encode(f"{edition}:{revision}:{after}".encode()).decode().rstrip("=")
+def _as_of(given: dict[str, str]) -> dict[str, str]:
+    return {"asOf": parse_as_of(given["asOf"]).isoformat()} if "asOf" in given else {}
 
 
-def _position(text: str, resolved: Resolved) -> int:
-    expected = "a cursor from a next link of this collection; begin again without it"
-    try:
-        padded = text + "=" * (-len(text) % 4)
-        edition, _, after = (
-            base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii").split(":")
-        )
-        position = int(after)
-    except ValueError:
-        raise BadParameter("cursor", text, expected) from None
-    current = resolved.state.edition.key if resolved.state else None
-    if edition != current or not 0 <= position < 2**63:
-        raise BadParameter("cursor", text, expected)
-    return position
-
-
-def _page_links(
-    base: str, given: dict[str, str], page: Page, key: EditionKey | str, title: str
-) -> list[Link]:
+def _page_links(base: str, given: dict[str, str], page: Page, key: str, title: str) -> list[Link]:
     path = f"{base}/items"
     kept = {k: v for k, v in given.items() if k != "f"}
     links = [
@@ -191,7 +239,7 @@ def _page_links(
         link(base, "collection", negotiate.JSON, title),
     ]
     if page.next_after is not None:
-        following = {**given, "cursor": cursor(key, page.next_after, page.revision)}
+        following = {**given, "cursor": write_cursor(key, page.revision or 0, page.next_after)}
         links.append(link(query(path, following), "next", negotiate.GEOJSON, "下一页 / next"))
     return links
 

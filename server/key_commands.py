@@ -1,18 +1,20 @@
 """`onemap key`: who may see more than the public; a key's text is printed once."""
 
+import argparse
 from datetime import UTC, date, datetime
 
+from config.model import Catalogue
 from config.settings import Settings
-from config.vocabulary import RegionCode
 from providers.database import DatabaseRole, connect
 from providers.editions import end_of_day_in_china
+from providers.errors import Refused
 from providers.keys import KeyRecord, list_keys, new_key, revoke_key
 from providers.migrations import migrate
-from providers.regions import registered
-from server.commands import catalogue_of, database
+from providers.regions import region_code, registered
+from server.instance import database, instance
 
 
-class KeyRefused(Exception):
+class KeyRefused(Refused):
     """The key that was asked for would not do what its maker thinks; one plain sentence."""
 
 
@@ -26,18 +28,10 @@ def create_key(
     expires: str | None,
 ) -> int:
     """`onemap key new`: prints the key; only its digest is kept."""
-    roles = catalogue_of(settings).roles
-    if role not in roles or role == "anonymous":
-        known = ", ".join(sorted(set(roles) - {"anonymous"}))
-        raise KeyRefused(f"There is no role {role!r}; roles are {known}.")
-    if roles[role].regions == "all" and regions:
-        raise KeyRefused(f"The role {role!r} is held for all regions; leave --region out.")
-    if roles[role].regions == "key" and not regions:
-        raise KeyRefused(f"The role {role!r} is held for regions; name them with --region.")
     codes, until = _codes(regions), _last_moment(expires)
-    with database(settings) as db:
-        migrate(db.url)
-        with connect(db.url, DatabaseRole.WRITER) as connection:
+    with instance(settings) as one:
+        _check_role(one.catalogue, role, regions)
+        with connect(one.url, DatabaseRole.WRITER) as connection:
             if unknown := sorted(set(codes) - registered(connection, codes)):
                 raise KeyRefused(f"No such region is registered: {', '.join(unknown)}.")
             record = KeyRecord(
@@ -46,6 +40,17 @@ def create_key(
             text = new_key(connection, record, until)
     print(text)
     return 0
+
+
+def _check_role(catalogue: Catalogue, role: str, regions: tuple[str, ...]) -> None:
+    roles = catalogue.roles
+    if role not in roles or role == "anonymous":
+        known = ", ".join(sorted(set(roles) - {"anonymous"}))
+        raise KeyRefused(f"There is no role {role!r}; roles are {known}.")
+    if roles[role].regions == "all" and regions:
+        raise KeyRefused(f"The role {role!r} is held for all regions; leave --region out.")
+    if roles[role].regions == "key" and not regions:
+        raise KeyRefused(f"The role {role!r} is held for regions; name them with --region.")
 
 
 def show_keys(settings: Settings) -> int:
@@ -72,7 +77,7 @@ def end_key(settings: Settings, name: str) -> int:
 
 def _codes(regions: tuple[str, ...]) -> tuple[str, ...]:
     try:
-        return tuple(RegionCode(code).value for code in regions)
+        return tuple(region_code(code).value for code in regions)
     except ValueError as error:
         raise KeyRefused(f"--region: {error}.") from None
 
@@ -88,3 +93,38 @@ def _last_moment(expires: str | None) -> datetime | None:
     if until < datetime.now(UTC):
         raise KeyRefused(f"--expires {expires} is over already.")
     return until
+
+
+def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """`onemap key new|list|revoke`."""
+    key = verbs.add_parser("key", help="API keys").add_subparsers(dest="key_verb", required=True)
+    new = key.add_parser("new", help="create a key; it is printed once")
+    new.add_argument("--organisation", required=True, type=_name)
+    new.add_argument("--person", required=True, type=_name)
+    new.add_argument("--role", required=True, help="one of the catalogue's roles")
+    new.add_argument(
+        "--region", action="append", default=[], metavar="CODE", help="what it is for; repeatable"
+    )
+    new.add_argument("--expires", metavar="YYYY-MM-DD", help="its last day, in China")
+    new.set_defaults(
+        run=lambda settings, given: create_key(
+            settings,
+            organisation=given.organisation,
+            person=given.person,
+            role=given.role,
+            regions=tuple(given.region),
+            expires=given.expires,
+        )
+    )
+    key.add_parser("list", help="the keys in force, without their secrets").set_defaults(
+        run=lambda settings, given: show_keys(settings)
+    )
+    revoke = key.add_parser("revoke", help="end a key")
+    revoke.add_argument("id", help="the part after om_")
+    revoke.set_defaults(run=lambda settings, given: end_key(settings, given.id))
+
+
+def _name(text: str) -> str:
+    if not text.strip() or len(text) > 200 or not text.isprintable():
+        raise argparse.ArgumentTypeError("1 to 200 printable characters")
+    return text.strip()

@@ -9,7 +9,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from server import auth, bridge, collections, documents, execution, health, items, styles, tiles
+from server import (
+    auth,
+    bridge,
+    collections,
+    documents,
+    execution,
+    files,
+    health,
+    items,
+    plans,
+    styles,
+    tiles,
+)
 from server.web import assets, pages
 
 DIST = Path(assets.__file__).parent / "dist"
@@ -57,6 +69,7 @@ async def stylesheet(request: Request) -> Response:
 SCOPE = "upstream knows no caller: what is listed must depend on the scope"
 SPEED = "15 to 180 times upstream's throughput, right media type, ETags, strict parameters"
 JOBS = "upstream's functions pass no paging, owner or filter, and DELETE fails after deleting"
+REGISTER = "upstream has no plans and no documents, and knows no caller"
 ITEM = "/collections/{collectionId}/items"
 TILES = "/collections/{collectionId}/tiles"
 TILE = f"{TILES}/{{tileMatrixSetId}}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}"
@@ -78,6 +91,10 @@ TABLE: tuple[Entry, ...] = (
     _theirs("/tileMatrixSets", "getTileMatrixSets", bridge.tile_matrix_sets, "the standard's definitions"),
     _theirs("/tileMatrixSets/{tileMatrixSetId}", "getTileMatrixSet", bridge.tile_matrix_set, "the standard's definitions"),
     _ours("GET", "/styles/{styleId}", "getStyle", styles.style, "upstream has no styles"),
+    _ours("GET", "/catalogue/plans", "getPlans", plans.plans, REGISTER),
+    _ours("GET", "/catalogue/plans/{planId}", "getPlan", plans.plan, REGISTER),
+    _ours("GET", "/catalogue/documents", "getDocuments", files.documents, REGISTER),
+    _ours("GET", "/files/{fileId}", "getFile", files.file, REGISTER),
     _ours("GET", "/processes", "getProcesses", execution.processes, SCOPE),
     _ours("GET", "/processes/{processId}", "getProcess", execution.process, SCOPE),
     _ours("POST", "/processes/{processId}/execution", "execute", execution.execute, "upstream runs it in the web process, without owner, limit or schema"),

@@ -7,11 +7,12 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from config.settings import Settings, hand_over
+from providers.errors import CannotRun
 
 LEFTOVERS_S = 3.0
 
 
-class PortTaken(Exception):
+class PortTaken(CannotRun):
     """The address cannot be listened on; one plain sentence."""
 
 

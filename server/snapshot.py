@@ -1,39 +1,28 @@
 """What the server knows at one moment: catalogue, editions, regions; swapped whole on NOTIFY."""
 
-import asyncio
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from itertools import groupby
-
-import psycopg
-import structlog
-from psycopg import AsyncConnection
+from datetime import datetime
 
 from config.model import Catalogue, Layer
 from config.vocabulary import LAYER_ID, Classification, EditionKey, EditionStatus, LayerId
 from providers.access import Principal, Scope, anonymous, scope_of
-from providers.database import DatabaseRole, Pools, connection_options
-from providers.editions import EditionState, Window, edition_in, list_editions, today
-from providers.errors import NotFound
+from providers.editions import EditionState, Window, edition_in, today
+from providers.errors import BadParameter, NotFound, StoreUnavailable
+from providers.external_table import described, is_described
 from providers.keys import KeyRecord
 from providers.layers import LayerStore
-from providers.regions import CHANNEL, REGION_PATHS, expand
-
-log = structlog.get_logger()
-
-RECONNECT_S = 2.0
-REFRESH_S = 60.0
+from providers.regions import expand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """What a collection id means now: its layer, and the edition that answers, if one is in force."""
+    """What a collection id means: its layer, and the edition that answers, if one is in force."""
 
     layer: Layer
     state: EditionState | None
     pinned: bool  # the id names the edition
+    at: int | None = None  # the revision that answers; None: the current one
 
     @property
     def id(self) -> str:
@@ -42,6 +31,20 @@ class Resolved:
             if self.pinned and self.state
             else self.layer.id
         )
+
+    @property
+    def edition(self) -> EditionKey | None:
+        return self.state.edition.key if self.state else None
+
+    @property
+    def answers(self) -> bool:
+        """Whether there are rows to ask for: an edition in force, or a table that is not ours."""
+        return self.state is not None or self.layer.external is not None
+
+    def superseded(self, revision: int) -> "Resolved":
+        """The same, now that the database has told of a newer revision."""
+        state = self.state and replace(self.state, revision=revision)
+        return replace(self, state=state)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,31 +60,101 @@ class Snapshot:
 
     def resolve(self, collection: str, window: Window | None, scope: Scope) -> Resolved:
         """The layer and edition behind an id; NotFound for what is not there or not visible."""
-        name, dot, key = collection.partition(".")
-        layer = self.catalogue.layers.get(name) if LAYER_ID.fullmatch(name) else None
-        if layer is None or not scope.sees(layer):
+        layer = self.layer(collection, scope)
+        return _chosen(layer, collection, self.states(layer, scope), window)
+
+    async def resolve_as_of(
+        self, collection: str, window: Window | None, moment: datetime, scope: Scope
+    ) -> Resolved:
+        """The same by what was recorded until *moment*: an edition of later was not there yet.
+
+        Raises
+        ------
+        BadParameter
+            For an external layer: what its table was is not recorded.
+        """
+        layer = self.layer(collection, scope)
+        if layer.external is not None:
+            raise BadParameter(
+                "asOf",
+                moment.isoformat(),
+                f"the parameter left out: {layer.id} shows a table that OneMap does not keep, and"
+                " earlier states of it are not recorded",
+            )
+        then = _published(await self.store.editions_as_of(layer.id, moment), scope)
+        key = collection.partition(".")[2]
+        if key and all(s.edition.key != key for s in then):
+            return replace(self.resolve(collection, window, scope), state=None)
+        found = _chosen(layer, collection, then, window)
+        return replace(found, at=found.state.revision if found.state else None)
+
+    async def resolve_at(
+        self, resolved: Resolved, edition: str, revision: int, scope: Scope, window: Window | None
+    ) -> Resolved | None:
+        """The edition at a revision of a page that was given before; None: there was no such page.
+
+        A newer edition that came into force in between does not change what is being read.
+        """
+        layer = resolved.layer
+        held = self.states(layer, scope) if resolved.at is None and not resolved.pinned else ()
+        known = (resolved.state, *(s for s in held if s.edition.holds_in(window or today())))
+        state = next((s for s in known if s is not None and s.edition.key == edition), None)
+        if state is None or not 0 < revision <= (resolved.at or revision):
+            return None
+        if revision >= state.revision:
+            return replace(resolved, state=state)
+        then = await self.store.edition_at(layer.id, state.edition.key, revision)
+        if then is None or not _published([then], scope):
+            return None
+        return replace(resolved, state=then, at=revision)
+
+    def layer(self, collection: str, scope: Scope) -> Layer:
+        """The layer behind an id.
+
+        Raises
+        ------
+        NotFound
+            Where there is none, or none for this caller.
+        LayerUnavailable
+            For an external layer whose table cannot be shown now.
+        """
+        name, dot, _ = collection.partition(".")
+        layer = self._layers.get(name) if LAYER_ID.fullmatch(name) else None
+        if layer is None or not scope.sees(layer) or (dot and layer.external is not None):
             raise NotFound("collection", collection)
-        states = self.states(layer, scope)
-        if dot:
-            state = next((s for s in states if s.edition.key == EditionKey(key)), None)
-            if state is None:
-                raise NotFound("collection", collection)
-            if window is not None and not state.edition.holds_in(window):
-                return Resolved(layer=layer, state=None, pinned=True)
-            return Resolved(layer=layer, state=state, pinned=True)
-        return Resolved(layer=layer, state=edition_in(states, window or today()), pinned=False)
+        if layer.external is not None:
+            described(layer)
+        return layer
 
     def states(self, layer: Layer, scope: Scope) -> tuple[EditionState, ...]:
         """The layer's editions, newest first; what is not yet in force is an internal matter."""
-        internal = scope.ceiling.rank >= Classification.INTERNAL.rank
-        published = (EditionStatus.IN_FORCE, EditionStatus.REPEALED)
-        held = self.editions.get(layer.id, ())
-        return tuple(s for s in held if internal or s.edition.status in published)
+        return _published(self.editions.get(layer.id, ()), scope)
 
     def visible(self, scope: Scope) -> list[Layer]:
-        """The layers that the caller may see, in the order of the resource tree."""
-        layers = (layer for layer in self.catalogue.layers.values() if scope.sees(layer))
-        return sorted(layers, key=lambda layer: (layer.theme.order, layer.theme.id, layer.id))
+        """The layers that the caller may see and that answer, in the order of the resource tree."""
+        layers = (
+            layer for layer in self._layers.values() if scope.sees(layer) and is_described(layer)
+        )
+
+        def place(layer: Layer) -> tuple[list[tuple[int, str]], str]:
+            return [(t.order, t.id) for t in self.catalogue.branch(layer.theme)], layer.id
+
+        return sorted(layers, key=place)
+
+    def with_layers(self, layers: Mapping[str, Layer]) -> "Snapshot":
+        """The same with external layers as they were found; other statements where one changed."""
+        held = {name: self.catalogue.layers.get(name) for name in layers}
+        catalogue = self.catalogue.with_layers(layers)
+        same = held == dict(layers)
+        store = self.store if same else LayerStore(self.store.pools)
+        return replace(self, catalogue=catalogue, store=store)
+
+    @property
+    def _layers(self) -> Mapping[str, Layer]:
+        """The layers; who may see which is not known before the run-time edits are."""
+        if self.loaded_at is None:
+            raise StoreUnavailable("the catalogue is not loaded yet")
+        return self.catalogue.layers
 
     @property
     def _public(self) -> frozenset[str]:
@@ -113,46 +186,21 @@ class Snapshot:
         )
 
 
-class SnapshotKeeper:
-    """Holds the current snapshot and replaces it when the database says that something changed."""
+def _published(states: Iterable[EditionState], scope: Scope) -> tuple[EditionState, ...]:
+    internal = scope.ceiling.rank >= Classification.INTERNAL.rank
+    published = (EditionStatus.IN_FORCE, EditionStatus.REPEALED)
+    return tuple(s for s in states if internal or s.edition.status in published)
 
-    def __init__(self, catalogue: Catalogue, pools: Pools, url: str, build: str) -> None:
-        self._pools, self._url = pools, url
-        self.current = Snapshot(catalogue=catalogue, store=LayerStore(pools), build=build)
 
-    async def refresh(self) -> None:
-        """Read editions and regions anew and swap the snapshot."""
-        async with self._pools.reading() as connection:
-            states = await list_editions(connection)
-            paths = await (await connection.execute(REGION_PATHS)).fetchall()
-        grouped = groupby(states, key=lambda s: s.edition.layer)
-        self.current = replace(
-            self.current,
-            editions={layer: tuple(group) for layer, group in grouped},
-            region_paths={code: tuple(path) for code, path in paths},
-            loaded_at=datetime.now(UTC),
-        )
-
-    async def follow(self) -> None:
-        """Refresh on every notification; after a lost connection everything is read again."""
-        while True:
-            with suppress(psycopg.Error, OSError):
-                async with await AsyncConnection.connect(
-                    self._url, autocommit=True, **connection_options(DatabaseRole.READER)
-                ) as connection:
-                    await connection.execute(f"LISTEN {CHANNEL}")
-                    await self._refresh_logged()
-                    while True:  # a notification that was lost is made up for within a minute
-                        async for _ in connection.notifies(timeout=REFRESH_S, stop_after=1):
-                            pass
-                        await self._refresh_logged()
-            log.warning("listener_lost", retry_s=RECONNECT_S)
-            await asyncio.sleep(RECONNECT_S)
-
-    async def _refresh_logged(self) -> None:
-        try:
-            await self.refresh()
-        except Exception as error:
-            log.error("snapshot_refresh_failed", error=type(error).__name__)
-            raise OSError("refresh failed") from error
-        log.debug("snapshot_loaded", layers=len(self.current.editions))
+def _chosen(
+    layer: Layer, collection: str, states: Sequence[EditionState], window: Window | None
+) -> Resolved:
+    key = collection.partition(".")[2]
+    if not key:
+        return Resolved(layer=layer, state=edition_in(states, window or today()), pinned=False)
+    state = next((s for s in states if s.edition.key == EditionKey(key)), None)
+    if state is None:
+        raise NotFound("collection", collection)
+    if window is not None and not state.edition.holds_in(window):
+        return Resolved(layer=layer, state=None, pinned=True)
+    return Resolved(layer=layer, state=state, pinned=True)

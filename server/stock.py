@@ -15,20 +15,22 @@ from typing import Any
 
 import yaml
 
-from config.loader import catalogue_folders, load
+from config.loader import catalogue_folders
 from config.model import Catalogue, Layer
 from config.settings import Settings, child_environ
 from config.vocabulary import EditionStatus, GeometryKind, Text
 from providers.access import ANONYMOUS_ID, anonymous
+from providers.catalogue_edits import read_catalogue
 from providers.crs import CRS84_URI
 from providers.database import DatabaseRole, connect
 from providers.editions import EditionState, edition_in, list_editions_now, today
+from providers.errors import CannotRun
 from providers.features import DEFAULT_LIMIT, MAX_LIMIT
 from providers.pygeoapi.source import DATABASE_VARIABLE
 from providers.tiles import GRID, MAX_ZOOM, MVT
 from server.collections import title_of
 from server.documents import DESCRIPTION, TITLE
-from server.supervisor import STOP_WITHIN_S, CannotRun
+from server.supervisor import STOP_WITHIN_S
 
 LANGUAGES = ("zh", "en")  # never zh-CN: upstream then answers 500 to `Accept-Language: zh`
 FEATURES = "providers.pygeoapi.feature.LayerProvider"
@@ -92,7 +94,9 @@ def stock_configuration_text(settings: Settings, url: str) -> str:
     """The same as YAML, with the extents and editions of the database at *url*."""
     with connect(url, DatabaseRole.READER) as connection:
         states = list_editions_now(connection)
-    document = stock_configuration(settings, load(catalogue_folders(settings)), states)
+    document = stock_configuration(
+        settings, read_catalogue(url, catalogue_folders(settings))[0], states
+    )
     return HEADER + yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=1000)
 
 

@@ -14,16 +14,13 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from providers.database import DatabaseError
+from providers.errors import CannotRun
 
 MAX_LOG_BYTES = 20 * 1024 * 1024
 READY_WITHIN_S = 60.0
 STOP_WITHIN_S = 25.0
 RESTART_AFTER_S = 1.0
 WATCH_EVERY_S = 3.0
-
-
-class CannotRun(Exception):
-    """The instance does not come up; one plain sentence."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Vector tiles and their tilesets."""
 
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
@@ -7,15 +8,15 @@ from starlette.responses import Response
 
 from config.vocabulary import GeometryKind
 from processes.spec import REL
-from providers.access import Scope
 from providers.crs import CRS84_URI
 from providers.errors import BadParameter, NotFound
 from providers.layers import Box
 from providers.tiles import GRID, MAX_ZOOM, MVT, TileQuery
 from server import negotiate
-from server.collections import visible_extent, window_of
+from server.asked import cached, resolve_asked, valid_days
+from server.collections import visible_extent
 from server.links import link, query
-from server.snapshot import Resolved, Snapshot
+from server.snapshot import Resolved
 from server.state import onemap, scope
 
 GRID_URI = "http://www.opengis.net/def/tilematrixset/OGC/1.0/WebMercatorQuad"
@@ -25,22 +26,24 @@ TILE_FORMATS = {"mvt": MVT}
 async def tile(request: Request) -> Response:
     """GET …/tiles/WebMercatorQuad/{tileMatrix}/{tileRow}/{tileCol}: 200, 204 where empty, 404 outside."""
     one, caller = onemap(request), scope(request)
-    given = negotiate.only(request, "datetime")
-    resolved = one.snapshot.resolve(request.path_params["collectionId"], window_of(given), caller)
+    given = negotiate.only(request, "datetime", "asOf")
+    collection = request.path_params["collectionId"]
+    resolved = await resolve_asked(one.snapshot, collection, given, caller)
+    layer = resolved.layer
     _with_geometry(resolved)
     negotiate.negotiated(request, TILE_FORMATS)
-    address = _address(request)
-    if resolved.state is None:
+    address = replace(_address(request), valid=valid_days(layer, given))
+    if not resolved.answers:
         return Response(status_code=204, headers=negotiate.cache_headers(request))
     content = await one.snapshot.store.tile(
-        resolved.layer, resolved.state.edition.key, address, caller
+        layer, resolved.edition, address, caller, at=resolved.at
     )
     tag = negotiate.etag(content.hex(), negotiate.encoding(request))
-    if response := negotiate.unchanged(request, tag):
-        return response
-    if not content:
-        return Response(status_code=204, headers={"ETag": tag, **negotiate.cache_headers(request)})
-    return negotiate.answer(request, content, MVT, tag=tag)
+    response = negotiate.unchanged(request, tag)
+    if response is None and not content:
+        headers = {"ETag": tag, **negotiate.cache_headers(request)}
+        response = Response(status_code=204, headers=headers)
+    return cached(request, response or negotiate.answer(request, content, MVT, tag=tag), layer)
 
 
 async def tilesets(request: Request) -> Response:
@@ -49,7 +52,7 @@ async def tilesets(request: Request) -> Response:
     one = onemap(request)
     resolved = one.snapshot.resolve(request.path_params["collectionId"], None, scope(request))
     _with_geometry(resolved)
-    box = await _box(one.snapshot, resolved, scope(request))
+    box = await visible_extent(one.snapshot, resolved, scope(request))
     base = one.settings.public_url
     here = f"{base}/collections/{resolved.id}/tiles"
     body = {
@@ -66,7 +69,7 @@ async def tileset(request: Request) -> Response:
     resolved = one.snapshot.resolve(request.path_params["collectionId"], None, scope(request))
     _with_geometry(resolved)
     _grid(request)
-    box = await _box(one.snapshot, resolved, scope(request))
+    box = await visible_extent(one.snapshot, resolved, scope(request))
     base = one.settings.public_url
     chosen = negotiate.negotiated(
         request,
@@ -133,13 +136,6 @@ def _tilejson(resolved: Resolved, box: Box | None, base: str, lang: str) -> dict
     if box is not None:
         document["bounds"] = list(box)
     return document
-
-
-async def _box(snapshot: Snapshot, resolved: Resolved, scope: Scope) -> Box | None:
-    """Where the rows lie that the caller may see."""
-    if resolved.state is None:
-        return None
-    return await visible_extent(snapshot, resolved.layer, resolved.state, scope)
 
 
 def _dimension(kind: GeometryKind) -> int:

@@ -77,12 +77,20 @@ def database_url(cluster: Cluster, new_database: Callable[..., str]) -> Iterator
 
 
 @pytest.fixture(scope="session")
-def demo_template(cluster: Cluster, new_database: Callable[..., str], catalogue: Catalogue) -> str:
+def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the demo's files and documents lie."""
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="session")
+def demo_template(
+    cluster: Cluster, new_database: Callable[..., str], catalogue: Catalogue, demo_home: Path
+) -> str:
     """The demo city, loaded once."""
     from server.demo import load_demo
 
     name = new_database()
-    load_demo(cluster.address(name), catalogue, parcels=DEMO_PARCELS)
+    load_demo(cluster.address(name), catalogue, demo_home, parcels=DEMO_PARCELS)
     return name
 
 
@@ -101,12 +109,12 @@ def live_settings(
     cluster: Cluster,
     new_database: Callable[..., str],
     demo_template: str,
-    tmp_path_factory: pytest.TempPathFactory,
+    demo_home: Path,
 ) -> dict[str, str]:
     """The environment of the live server."""
     port = _free_port()
     return {
-        "ONEMAP_HOME": str(tmp_path_factory.mktemp("live")),
+        "ONEMAP_HOME": str(demo_home),
         "ONEMAP_DATABASE_URL": cluster.address(new_database(demo_template)),
         "ONEMAP_CATALOGUE": "demo",
         "ONEMAP_HOST": "127.0.0.1",

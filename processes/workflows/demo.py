@@ -7,7 +7,7 @@ pattern of the standard, 6 county + 4 layer + 8 sequence; their layer numbers, a
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -18,22 +18,15 @@ from numpy.typing import NDArray
 from config.loader import load
 from config.model import Catalogue
 from config.settings import PACKAGE_ROOT
-from config.vocabulary import (
-    EditionKey,
-    EditionStatus,
-    FieldType,
-    Issuer,
-    LayerId,
-    RegionCode,
-    Text,
-)
+from config.vocabulary import EditionKey, EditionStatus, FieldType, LayerId, RegionCode
 from processes.algorithms.ellipsoid_area import ellipsoid_area_m2
 from processes.algorithms.synthetic_city import SyntheticCity, generate
 from processes.workflows.demo_plans import city_tables
+from processes.workflows.demo_proposal import proposals
 from processes.workflows.demo_tables import City, Column, County, padded
+from processes.workflows.edition_facts import EditionFacts
+from processes.workflows.feature_table import FeatureTable
 from providers.admin_boundaries import REVIEW_NUMBER, counties
-from providers.editions import Edition
-from providers.staging import FeatureTable
 
 PREFECTURE = RegionCode("220100")
 CENTRE = (125.3235, 43.8868)  # lon, lat EPSG:4490: where the invented city begins
@@ -42,38 +35,68 @@ METRES_PER_DEGREE = (80_300.0, 111_100.0)  # east, north at the centre: for the 
 CENSUS = PACKAGE_ROOT / "demo" / "census_2020.csv"
 PLAN = "模拟市国土空间总体规划（2021—2035年）（模拟）"
 ISSUED = "三区三线划定成果启用文件（模拟）〔2022〕1号"
+CONTROL_LINES = ("permanent_farmland", "ecological_redline", "urban_growth_boundary")
+# plans of the demo's register, and the documents that features rest on
+MASTER_PLAN, DETAILED_PLAN, ADJUSTMENT = "master_2021", "detailed_2021", "adjustment_2025"
+BASIS, ISSUED_BASIS = "模拟批复〔2021〕1号", "模拟启用〔2022〕1号"
 
 
-def demo_loads(parcels: int, seed: int) -> Iterator[tuple[Edition, FeatureTable]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoLoad:
+    """One edition of one of the demo's layers: what is said of it, and its rows."""
+
+    layer: LayerId
+    edition: EditionKey
+    facts: EditionFacts
+    issued_from_above: bool
+    table: FeatureTable
+
+
+def demo_loads(parcels: int, seed: int) -> Iterator[DemoLoad]:
     """The editions of the demo's layers with their rows, in the order in which they are loaded."""
     catalogue = load([PACKAGE_ROOT / name for name in ("standards", "catalogue", "demo")])
     divisions = counties(PREFECTURE)
     held = [County(code=d.code.value, name=d.name, polygon=d.polygon) for d in divisions]
-    yield (
-        _edition("county", "2024", "2024年", "2024", date(2024, 1, 1), f"天地图 {REVIEW_NUMBER}"),
-        (_county_table(held)),
+    yield _load(
+        "county",
+        "2024",
+        EditionFacts(
+            title_zh="2024年",
+            title_en="2024",
+            valid_from=date(2024, 1, 1),
+            document=f"天地图 {REVIEW_NUMBER}",
+            covers=PREFECTURE,
+        ),
+        _county_table(held),
     )
-    yield (
-        _edition(
-            "census_2020",
-            "2020",
-            "第七次全国人口普查",
-            "Seventh national census",
-            date(2020, 11, 1),
-            "第七次全国人口普查分县资料",
+    yield _load(
+        "census_2020",
+        "2020",
+        EditionFacts(
+            title_zh="第七次全国人口普查",
+            title_en="Seventh national census",
+            valid_from=date(2020, 11, 1),
+            document="第七次全国人口普查分县资料",
         ),
         _census_table(catalogue),
     )
     invented = _city(held, parcels, seed)
     # what the invented layers say ends where the invented parcels end
     whole = shapely.get_parts(shapely.coverage_union_all(invented.parcels))
-    coverage = shapely.MultiPolygon(whole.tolist()).wkb
+    coverage = bytes(shapely.MultiPolygon(whole.tolist()).wkb)
     city = City.of(invented, held, catalogue)
+    issued: dict[str, FeatureTable] = {}
     for layer, table in city_tables(city):
-        yield replace(_edition_of(layer), coverage=coverage), table
-        if layer == "land_use":
-            second = _edition_of("land_use", second_year=True)
-            yield replace(second, coverage=coverage), city.next_year()
+        if layer in CONTROL_LINES:
+            issued[layer] = table
+            yield _load(layer, "issued_2023", _issued(coverage), table, issued=True)
+        elif layer == "land_use":
+            yield _load(layer, "2023", _survey(2023, coverage, date(2024, 12, 30)), table)
+            yield _load(layer, "2024", _survey(2024, coverage, None), city.next_year())
+        else:
+            yield _load(layer, "2021_2035", _planned(layer, coverage), table)
+    for layer, table in proposals(city, issued):
+        yield _load(layer, "proposal_2025", _proposed(coverage), table)
 
 
 def _city(held: Sequence[County], parcels: int, seed: int) -> SyntheticCity:
@@ -87,62 +110,65 @@ def _city(held: Sequence[County], parcels: int, seed: int) -> SyntheticCity:
     return generate(CENTRE, study, parcels=parcels, seed=seed, divisions=polygons)
 
 
-def _edition(
-    layer: str,
-    key: str,
-    zh: str,
-    en: str,
-    valid_from: date,
-    document: str,
-    *,
-    valid_to: date | None = None,
-    issuer: Issuer = Issuer.OWN,
-) -> Edition:
-    return Edition(
+def _load(
+    layer: str, key: str, facts: EditionFacts, table: FeatureTable, *, issued: bool = False
+) -> DemoLoad:
+    return DemoLoad(
         layer=LayerId(layer),
-        key=EditionKey(key),
-        title=Text(zh=zh, en=en),
-        valid_from=valid_from,
-        valid_to=valid_to,
-        status=EditionStatus.IN_FORCE,
-        issuer=issuer,
-        document=document,
+        edition=EditionKey(key),
+        facts=facts,
+        issued_from_above=issued,
+        table=table,
     )
 
 
-def _edition_of(layer: str, *, second_year: bool = False) -> Edition:
-    match layer:
-        case "land_use":
-            year = 2024 if second_year else 2023
-            return _edition(
-                layer,
-                str(year),
-                f"{year}年度国土变更调查（模拟）",
-                f"Survey of {year} (synthetic)",
-                date(year, 12, 31),
-                f"{year}年度国土变更调查成果（模拟）",
-                valid_to=None if second_year else date(2024, 12, 30),
-            )
-        case "permanent_farmland" | "ecological_redline" | "urban_growth_boundary":
-            return _edition(
-                layer,
-                "issued_2023",
-                "2023年下发版（模拟）",
-                "Copy issued in 2023 (synthetic)",
-                date(2023, 1, 1),
-                ISSUED,
-                issuer=Issuer.ABOVE,
-            )
-        case _:
-            return _edition(
-                layer,
-                "2021_2035",
-                "2021—2035年（模拟）",
-                "2021–2035 (synthetic)",
-                date(2021, 1, 1),
-                PLAN if layer != "detailed_plan_parcel" else "模拟市详细规划（模拟）",
-                valid_to=date(2035, 12, 31),
-            )
+def _survey(year: int, coverage: bytes, until: date | None) -> EditionFacts:
+    return EditionFacts(
+        title_zh=f"{year}年度国土变更调查（模拟）",
+        title_en=f"Survey of {year} (synthetic)",
+        valid_from=date(year, 12, 31),
+        valid_to=until,
+        document=f"{year}年度国土变更调查成果（模拟）",
+        covers=coverage,
+    )
+
+
+def _issued(coverage: bytes) -> EditionFacts:
+    return EditionFacts(
+        title_zh="2023年下发版（模拟）",
+        title_en="Copy issued in 2023 (synthetic)",
+        valid_from=date(2023, 1, 1),
+        document=ISSUED,
+        plan=MASTER_PLAN,
+        basis=ISSUED_BASIS,
+        covers=coverage,
+    )
+
+
+def _proposed(coverage: bytes) -> EditionFacts:
+    return EditionFacts(
+        title_zh="2025年局部优化方案（模拟）",
+        title_en="Local adjustment proposed in 2025 (synthetic)",
+        valid_from=date(2025, 7, 1),
+        status=EditionStatus.DRAFT,
+        document="三条控制线局部优化方案（模拟，未批准）",
+        plan=ADJUSTMENT,
+        covers=coverage,
+    )
+
+
+def _planned(layer: str, coverage: bytes) -> EditionFacts:
+    detailed = layer == "detailed_plan_parcel"
+    return EditionFacts(
+        title_zh="2021—2035年（模拟）",
+        title_en="2021–2035 (synthetic)",
+        valid_from=date(2021, 1, 1),
+        valid_to=date(2035, 12, 31),
+        document="模拟市详细规划（模拟）" if detailed else PLAN,
+        plan=DETAILED_PLAN if detailed else MASTER_PLAN,
+        basis=BASIS,
+        covers=coverage,
+    )
 
 
 def _county_table(held: Sequence[County]) -> FeatureTable:
@@ -156,7 +182,7 @@ def _county_table(held: Sequence[County]) -> FeatureTable:
         "MJ": np.round(ellipsoid_area_m2(geometry), 2).tolist(),
         "BZ": [f"界线来源：天地图，审图号 {REVIEW_NUMBER}；标识码为本系统编定"] * len(held),
     }
-    return FeatureTable(ids=codes, geometry=geometry, columns=columns)
+    return FeatureTable(values=columns, geometry=geometry)
 
 
 def _census_table(catalogue: Catalogue) -> FeatureTable:
@@ -172,4 +198,4 @@ def _census_table(catalogue: Catalogue) -> FeatureTable:
         for field in fields
     }
     codes = [padded(code) for code in columns["XZQDM"]]
-    return FeatureTable(ids=codes, geometry=None, columns={**columns, "XZQDM": codes})
+    return FeatureTable(values={**columns, "XZQDM": codes}, geometry=None)

@@ -1,27 +1,24 @@
 """The generated layers of the demo as tables: land use, plans, control lines, plots."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from processes.algorithms.ellipsoid_area import ellipsoid_area_m2
 from processes.algorithms.synthetic_city import Line, dissolve
 from processes.workflows.demo_tables import (
     REMARK,
     RIDGE_SHARE,
     City,
-    Column,
     Geometries,
     Ints,
     sequence,
+    written_m2,
 )
-from providers.staging import FeatureTable
+from processes.workflows.feature_table import FeatureTable
 
-PLAN_ID, BASIS = "模拟市国土空间总体规划2021-2035", "模拟批复〔2021〕1号"
-ISSUED_BASIS = "模拟启用〔2022〕1号"
 # 用地用海分类 (2023) -> 国土调查地类, for the classes that the generator gives
 SURVEY_CLASS = {
     "010100": "0101", "010200": "0102", "010300": "0103", "020100": "0201", "030100": "0301",
@@ -56,16 +53,10 @@ def city_tables(city: City) -> Iterator[tuple[str, FeatureTable]]:
     yield "land_use", city.land_use(city.made.use)
     yield "planned_land_use", _planned(city)
     yield "planning_zone", _zones(city)
-    yield "permanent_farmland", _farmland(city)
+    yield "permanent_farmland", farmland(city, np.flatnonzero(city.made.line == Line.FARMLAND))
     yield "ecological_redline", _redline(city)
-    yield "urban_growth_boundary", _boundary(city)
+    yield "urban_growth_boundary", boundary(city, city.made.line == Line.BOUNDARY, city.made.zone)
     yield "detailed_plan_parcel", _plots(city)
-
-
-def _plan(columns: Mapping[str, Column], geometry: Geometries, basis: str = BASIS) -> FeatureTable:
-    return FeatureTable(
-        ids=columns["BSM"], geometry=geometry, columns=columns, plan=PLAN_ID, basis=basis
-    )
 
 
 def _planned(city: City) -> FeatureTable:
@@ -81,7 +72,7 @@ def _planned(city: City) -> FeatureTable:
         "JQDLDM": [survey_class(code) for code in made.use.tolist()],
         "BZ": [REMARK] * len(codes),
     }
-    return _plan(columns, made.parcels)
+    return FeatureTable(values=columns, geometry=made.parcels)
 
 
 def _parts(city: City, *keys: NDArray[Any], chosen: NDArray[np.bool_]) -> tuple[Geometries, Ints]:
@@ -96,7 +87,7 @@ def _parts(city: City, *keys: NDArray[Any], chosen: NDArray[np.bool_]) -> tuple[
 
 
 def _area(geometry: Geometries) -> list[float]:
-    areas: list[float] = np.round(ellipsoid_area_m2(geometry), 2).tolist()
+    areas: list[float] = written_m2(geometry).tolist()
     return areas
 
 
@@ -113,12 +104,12 @@ def _zones(city: City) -> FeatureTable:
         "GKZY": [GUIDANCE[code] for code in codes],
         "BZ": [REMARK] * len(codes),
     }
-    return _plan(columns, geometry)
+    return FeatureTable(values=columns, geometry=geometry)
 
 
-def _farmland(city: City) -> FeatureTable:
+def farmland(city: City, chosen: Ints) -> FeatureTable:
+    """永久基本农田 on the chosen parcels, numbered in their order."""
     made = city.made
-    chosen = np.flatnonzero(made.line == Line.FARMLAND)
     division = made.division[chosen]
     number = sequence(division).tolist()
     classes = [survey_class(code) for code in made.use[chosen].tolist()]
@@ -151,7 +142,7 @@ def _farmland(city: City) -> FeatureTable:
         "BHKSSJ": [date(2023, 1, 1)] * count,
         "BZ": [REMARK] * count,
     }
-    return _plan(columns, made.parcels[chosen], ISSUED_BASIS)
+    return FeatureTable(values=columns, geometry=made.parcels[chosen])
 
 
 def _redline(city: City) -> FeatureTable:
@@ -177,13 +168,14 @@ def _redline(city: City) -> FeatureTable:
         ],
         "HXLX": ["核心保护区" if n == core else "一般控制区" for n in range(count)],
     }
-    return _plan(columns, geometry, ISSUED_BASIS)
+    return FeatureTable(values=columns, geometry=geometry)
 
 
-def _boundary(city: City) -> FeatureTable:
+def boundary(city: City, chosen: NDArray[np.bool_], zone: NDArray[np.str_]) -> FeatureTable:
+    """城镇开发边界 around the chosen parcels, one feature per connected part of a zone."""
     made = city.made
-    geometry, parcel = _parts(city, made.zone, chosen=made.line == Line.BOUNDARY)
-    codes = made.zone[parcel].tolist()
+    geometry, parcel = _parts(city, zone, chosen=chosen)
+    codes = zone[parcel].tolist()
     columns = {
         **city.head(made.division[parcel], "0230", "2090020212"),
         "GHFQDM": codes,
@@ -191,7 +183,7 @@ def _boundary(city: City) -> FeatureTable:
         "MJ": _area(geometry),
         "BZ": [REMARK] * len(codes),
     }
-    return _plan(columns, geometry, ISSUED_BASIS)
+    return FeatureTable(values=columns, geometry=geometry)
 
 
 def _optional(values: NDArray[np.float64]) -> list[float | None]:
@@ -230,4 +222,4 @@ def _plots(city: City) -> FeatureTable:
         "PTGGFWSS": ["社区服务站、养老服务设施" if home else None for home in homes],
         "BZ": [REMARK] * len(codes),
     }
-    return _plan(columns, made.parcels[chosen])
+    return FeatureTable(values=columns, geometry=made.parcels[chosen])

@@ -11,7 +11,7 @@ from shapely import MultiPolygon
 from config.model import Catalogue
 from processes.algorithms.ellipsoid_area import ellipsoid_area_m2
 from processes.algorithms.synthetic_city import SyntheticCity
-from providers.staging import FeatureTable
+from processes.workflows.feature_table import FeatureTable
 
 type Column = Sequence[Any]
 type Ints = NDArray[np.int64]
@@ -57,7 +57,7 @@ class City:
                 name: {code: text.zh for code, text in listed.codes.items()}
                 for name, listed in catalogue.code_lists.items()
             },
-            area_m2=np.round(ellipsoid_area_m2(made.parcels), 2),
+            area_m2=written_m2(made.parcels),
             sloping=made.district % 7 == 0,
         )
 
@@ -94,7 +94,7 @@ class City:
             "TBDLMJ": self.net_m2(uses),
             "BZ": [REMARK] * len(codes),
         }
-        return FeatureTable(ids=columns["BSM"], geometry=self.made.parcels, columns=columns)
+        return FeatureTable(values=columns, geometry=self.made.parcels)
 
     def next_year(self) -> FeatureTable:
         """现状用地用海 one survey year later: the same parcels, a few with a new class."""
@@ -118,6 +118,11 @@ class City:
             [f"{code}{900 + town}{village:03d}" for code, town, village in numbers],
             [f"模拟{town + 1}乡模拟村{village:03d}" for _, town, village in numbers],
         )
+
+
+def written_m2(geometry: Geometries) -> NDArray[np.float64]:
+    """Ellipsoidal areas with the standard's two digits; no polygon is written as without area."""
+    return np.maximum(np.round(ellipsoid_area_m2(geometry), 2), 0.01)
 
 
 def sequence(group: Ints) -> Ints:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from pygeoapi.provider.base import BaseProvider, SchemaType
@@ -9,6 +10,7 @@ from sqlalchemy import select
 
 from config.vocabulary import GeometryKind
 from providers.errors import BadParameter, NotFound
+from providers.external_table import Key, described
 from providers.features import (
     MAX_LIMIT,
     FeatureQuery,
@@ -104,12 +106,14 @@ class LayerProvider(BaseProvider):  # type: ignore[misc]
                 raise BadParameter("resulttype", resulttype, "results; rows are not counted")
             if offset > MAX_OFFSET:
                 raise BadParameter("offset", str(offset), f"at most {MAX_OFFSET}")
+            seen = view(self._block, datetime_)
             asked = FeatureQuery(
                 limit=limit,
                 windows=self._windows(bbox),
                 equals=parse_equals(self._layer, dict(properties)),
+                valid=seen.days,
             )
-            features, more = self._page(view(self._block, datetime_), asked, offset)
+            features, more = self._page(seen, asked, offset)
         for feature in features:
             if skip_geometry:
                 feature["geometry"] = None
@@ -136,10 +140,13 @@ class LayerProvider(BaseProvider):  # type: ignore[misc]
             if crs_transform_spec is not None:
                 raise BadParameter("crs", "", "the parameter left out")
             seen = view(self._block, None)
-            if seen.table is None or "\x00" in identifier:
+            named: Key | None = None if "\x00" in identifier else identifier
+            if named is not None and seen.layer.external is not None:
+                named = described(seen.layer).key_kind.parse(identifier)
+            if seen.relation is None or named is None:
                 raise NotFound("feature", identifier.replace("\x00", "␀"))
-            statement = item_statement(seen.layer, seen.table, seen.scope)
-            row = seen.first(statement, {"om_id": identifier})
+            statement = item_statement(seen.layer, seen.relation, seen.scope)
+            row = seen.first(statement, {"om_id": named})
             if row is None:
                 raise NotFound("feature", identifier)
         feature: Feature = json.loads(row[0])
@@ -152,24 +159,26 @@ class LayerProvider(BaseProvider):  # type: ignore[misc]
 
     def _page(self, seen: View, asked: FeatureQuery, offset: int) -> tuple[list[Feature], bool]:
         """The features after *offset* rows, and whether more follow."""
-        if seen.table is None:
+        if seen.relation is None:
             return [], False
         if offset:
-            skipped = FeatureQuery(limit=offset, windows=asked.windows, equals=asked.equals)
-            page = page_statement(seen.layer, seen.table, skipped, seen.scope).subquery()
+            skipped = replace(asked, limit=offset)
+            page = page_statement(seen.layer, seen.relation, skipped, seen.scope).subquery()
             # only these two: the planner then drops the text that nobody reads
             row = seen.first(select(page.c.last, page.c.more), skipped.parameters)
             if row is None or not row[1]:
                 return [], False
-            asked = FeatureQuery(
-                limit=asked.limit, windows=asked.windows, equals=asked.equals, after=row[0]
-            )
-        statement = page_statement(seen.layer, seen.table, asked, seen.scope)
+            after = row[0] if seen.relation.whole_keys else self._key(row[0])
+            asked = replace(asked, after=after)
+        statement = page_statement(seen.layer, seen.relation, asked, seen.scope)
         row = seen.first(statement, asked.parameters)
         if row is None:
             return [], False
         features: list[Feature] = json.loads(f"[{row[0] or ''}]")
         return features, bool(row[3])
+
+    def _key(self, text: str) -> Key | None:
+        return described(self._layer).key_kind.parse(text)
 
     def __repr__(self) -> str:
         return f"<LayerProvider> {self._layer.id}"

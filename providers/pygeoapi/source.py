@@ -18,18 +18,22 @@ from pygeoapi.provider.base import (
     ProviderInvalidQueryError,
     ProviderItemNotFoundError,
 )
-from sqlalchemy import Select, Table
+from sqlalchemy import Select
 
-from config.loader import catalogue_folders, load
+from config.loader import catalogue_folders
 from config.model import Catalogue, Layer
 from config.settings import Settings
 from providers.access import Scope
+from providers.catalogue_edits import catalogue_in_force
 from providers.database import DatabaseRole, connection_options
 from providers.dialect import compile_sql
 from providers.editions import Window, edition_in, list_editions_now, today
 from providers.errors import BadParameter, NotFound
+from providers.external import describe
+from providers.external_table import ExternalRefused, LayerUnavailable
+from providers.features import Days
 from providers.pygeoapi.caller import scope_of_caller
-from providers.tables import edition_table
+from providers.relations import Relation, relation_of
 
 # What `data:` of a configuration block says: where the address stands, not the address.
 DATABASE_VARIABLE = "ONEMAP_DATABASE_URL"
@@ -50,24 +54,31 @@ class View:
 
     layer: Layer
     scope: Scope
-    table: Table | None  # None: no edition is in force at the date
-    edition: Mapping[str, str]  # the binds that name the edition in a statement
+    relation: Relation | None  # None: no edition is in force at the date
+    edition: Mapping[str, Any]  # the binds that name the edition in a statement
+    days: Days | None  # on which rows must be valid, where they say when they are
 
     def first(self, statement: Select[Any], values: Mapping[str, Any]) -> TupleRow | None:
         """The statement's first row. Compiled anew each time: upstream's own work weighs more."""
         compiled = compile_sql(statement)
         binds = compiled.binds({**self.edition, **self.scope.parameters, **values})
-        with _connection() as connection:
-            return connection.execute(compiled.text.encode(), binds).fetchone()
+        try:
+            with _connection() as connection:
+                return connection.execute(compiled.text.encode(), binds).fetchone()
+        except psycopg.Error as error:
+            if self.layer.external is None:
+                raise
+            raise LayerUnavailable(self.layer.id, type(error).__name__) from error
 
 
 def layer_of(block: Mapping[str, Any]) -> Layer:
-    """The layer that a configuration block names; no database is asked.
+    """The layer that a configuration block names; the database is asked of external ones only.
 
     Raises
     ------
     ProviderConnectionError
-        For a layer that the catalogue does not declare, or data in another place.
+        For a layer that the catalogue does not declare, data in another place, or an external
+        table that cannot be shown.
     """
     layer = catalogue().layers.get(str(block.get("layer")))
     if layer is None:
@@ -75,7 +86,7 @@ def layer_of(block: Mapping[str, Any]) -> Layer:
     if block["data"] != DATABASE_VARIABLE:
         # what stands there may be an address with its password: it is not repeated
         raise ProviderConnectionError(f"data: expected {DATABASE_VARIABLE}, the variable's name")
-    return layer
+    return layer if layer.external is None else external_layer(layer.id)
 
 
 def view(block: Mapping[str, Any], at: str | None) -> View:
@@ -84,13 +95,18 @@ def view(block: Mapping[str, Any], at: str | None) -> View:
     scope = scope_of_caller(block, catalogue())
     if not scope.sees(layer):
         raise NotFound("collection", layer.id)
+    window = None if at is None else Window.parse(at)
+    days = (window.start, window.end) if window and any(layer.validity) else None
+    if layer.external is not None:
+        return View(layer, scope, relation_of(layer, None, past=False), {}, days)
     with _connection() as connection:
         states = [s for s in list_editions_now(connection) if s.edition.layer == layer.id]
-    state = edition_in(states, today() if at is None else Window.parse(at))
+    state = edition_in(states, window or today())
     if state is None:
-        return View(layer, scope, None, {})
+        return View(layer, scope, None, {}, days)
     key = state.edition.key
-    return View(layer, scope, edition_table(layer, key), {"layer": layer.id, "edition": key})
+    named = {"layer": layer.id, "edition": key}
+    return View(layer, scope, relation_of(layer, key, past=False), named, days)
 
 
 @contextmanager
@@ -102,14 +118,25 @@ def told_upstream() -> Iterator[None]:
         raise ProviderInvalidQueryError(user_msg=str(error)) from error
     except NotFound as error:
         raise ProviderItemNotFoundError(user_msg=str(error)) from error
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+    except (psycopg.OperationalError, psycopg.InterfaceError, LayerUnavailable) as error:
         raise StoreBusy(type(error).__name__) from error
 
 
 @cache
 def catalogue() -> Catalogue:
-    """The catalogue that the environment names, read once in a process."""
-    return load(catalogue_folders(Settings.from_environ()))
+    """The catalogue in force, files and run-time edits, read once in a process."""
+    with _connection() as connection:
+        return catalogue_in_force(connection, catalogue_folders(Settings.from_environ()))[0]
+
+
+@cache
+def external_layer(name: str) -> Layer:
+    """An external layer as the process found its table; a changed one is seen after a restart."""
+    try:
+        with _connection() as connection:
+            return describe(connection, catalogue().layers[name])
+    except ExternalRefused as error:
+        raise ProviderConnectionError(str(error)) from error
 
 
 @contextmanager

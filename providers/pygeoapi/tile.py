@@ -67,9 +67,10 @@ class LayerTileProvider(BaseMVTProvider):  # type: ignore[misc]
             raise ProviderTileNotFoundError()
         with told_upstream():
             seen = view(self._block, None)
-            if seen.table is None:
+            if seen.relation is None:
                 return None
-            row = seen.first(tile_statement(seen.layer, seen.table, seen.scope), address.parameters)
+            statement = tile_statement(seen.layer, seen.relation, seen.scope)
+            row = seen.first(statement, address.parameters)
         return bytes(row[0]) if row and row[0] else None
 
     def get_metadata(

@@ -10,6 +10,9 @@ from server.problems import Overloaded
 MAX_ADDRESS_BYTES = 32 * 1024
 MAX_UNDER_WAY = 256
 ALWAYS_ANSWERED = "/health/"  # who asks whether we are overloaded must hear it
+TAKES_ITS_TIME = (
+    "/files/"  # a large document over a slow line; it holds no connection of the database
+)
 DEADLINE_S = 30.0
 GRACE_S = 10.0
 
@@ -33,7 +36,8 @@ class Limits:
             raise Overloaded(f"{self.under_way} requests are under way")
         self.under_way += 1
         try:
-            async with asyncio.timeout(self.deadline_s):
+            patience = None if scope["path"].startswith(TAKES_ITS_TIME) else self.deadline_s
+            async with asyncio.timeout(patience):
                 await self.app(scope, receive, send)
         except TimeoutError as error:
             raise StoreTimeout(f"no answer within {self.deadline_s} s") from error

@@ -9,11 +9,14 @@ EXPECTED: Final[Mapping[str, str]] = {
     r"an integer from (\d+); at most (\d+) come at once": "不小于 {0} 的整数；一次至多返回 {1} 个",
     r"an integer from (\S+) to (\S+)": "{0} 到 {1} 之间的整数",
     r"a whole number, zero or greater": "零或正整数",
-    r"a 32-bit integer": "32 位整数",
+    r"a (\d+)-bit integer": "{0} 位整数",
     r"an integer value": "整数",
     r"a decimal value": "数字",
     r"a date value": "日期，形如 2024-12-31",
     r"a boolean value": "true 或 false",
+    r"a date or a date-time with its offset.*": (
+        "日期（指当日末），或带时区的时刻，如 2024-12-31、2024-12-31T08:00:00+08:00"
+    ),
     r"4 \(or 6\) numbers west,south,east,north.*": "四个（或六个）数：西,南,东,北（度），南不大于北",
     r"a date, a date-time, or an interval.*": "日期、时刻或时段，如 2023-01-01/2024-12-31、../2024-12-31",
     r"one of the parameters (.+)": "下列参数之一：{0}",
@@ -21,6 +24,11 @@ EXPECTED: Final[Mapping[str, str]] = {
     r"some of (.+)": "下列中的若干个：{0}",
     r"the parameter once": "该参数只出现一次",
     r"the parameter left out": "不带该参数",
+    r"the parameter left out: (\S+) shows a table that OneMap does not keep.*": (
+        "不带该参数：{0} 是外部维护的表，系统没有记录它以前的状态"
+    ),
+    r"results; rows are not counted": "results（不提供计数）",
+    r"process": "process",
     r"text without null characters": "不含空字符的文本",
     r"at most (\d+) printable characters": "至多 {0} 个可见字符",
     r"at most (\d+) bytes": "至多 {0} 字节",
@@ -42,6 +50,9 @@ THINGS: Final[Mapping[str, str]] = {
     "collection": "数据集",
     "feature": "要素",
     "style": "样式",
+    "plan": "规划",
+    "document": "文档",
+    "result": "结果",
     "guide": "指南",
     "resource": "资源",
     "problem type": "错误类型",

@@ -15,6 +15,8 @@ from server.web import faults, operations, values, words
 OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
 # Parts of a collection whose documents carry the collection's title.
 TITLED_PARTS = frozenset({"items", "schema", "queryables"})
+# Steps of addresses at which no page stands: they are named, not linked.
+PAGELESS = frozenset({"/catalogue", "/files", "/problems", "/styles"})
 
 
 class Face(StrEnum):
@@ -33,6 +35,9 @@ class Face(StrEnum):
     JOBS = "jobs.html"
     JOB = "job.html"
     RESULTS = "results.html"
+    PLANS = "plans.html"
+    PLAN = "plan.html"
+    DOCUMENTS = "documents.html"
     PROBLEM = "problem.html"
     DOCS = "docs.html"
     GUIDE = "guide.html"
@@ -51,7 +56,7 @@ class Crumb(NamedTuple):
     """One step of the way from the landing page to this one."""
 
     label: str
-    href: str
+    href: str | None  # None where no page stands
 
 
 def render(
@@ -120,15 +125,25 @@ def breadcrumbs(document: Mapping[str, Any], *, path: str, lang: str) -> list[Cr
     crumbs = [Crumb(words.say(lang, "home"), with_language("/", lang=chosen))]
     segments = _segments(path)
     for position, segment in enumerate(segments):
-        # Words stand at even places, identifiers between them: /collections/{id}/items/{id}.
-        label = words.say(lang, f"segment.{segment}", segment) if position % 2 == 0 else segment
+        label = segment
+        if _is_word(position, segments):
+            label = words.say(lang, f"segment.{segment}", segment)
         if position == len(segments) - 1 and label == segment:
             label = heading(document) or label
         elif position == 1 and segments[0] == "collections":
             label = _collection_title(document, segments) or segment
         address = "/" + "/".join(quote(each, safe="") for each in segments[: position + 1])
-        crumbs.append(Crumb(label, with_language(address, lang=chosen)))
+        href = None if address in PAGELESS else with_language(address, lang=chosen)
+        crumbs.append(Crumb(label, href))
     return crumbs
+
+
+def _is_word(position: int, segments: Sequence[str]) -> bool:
+    """Words stand at even places, identifiers between them: /collections/{id}/items/{id}.
+
+    Below the catalogue a second word tells what is listed: /catalogue/plans/{id}.
+    """
+    return position < 2 if segments[0] == "catalogue" else position % 2 == 0
 
 
 def _collection_title(document: Mapping[str, Any], segments: Sequence[str]) -> str | None:

@@ -138,9 +138,10 @@ def is_geometry(value: Any) -> bool:
     """Whether *value* is a GeoJSON geometry (its coordinates are summarised, not listed)."""
     if not isinstance(value, Mapping):
         return False
-    if value.get("type") == "GeometryCollection":
+    name = value.get("type")  # of a plan or a schema it may be an object or a list
+    if name == "GeometryCollection":
         return "geometries" in value
-    return value.get("type") in GEOMETRY_TYPES and "coordinates" in value
+    return isinstance(name, str) and name in GEOMETRY_TYPES and "coordinates" in value
 
 
 def positions(geometry: Mapping[str, Any]) -> Iterator[tuple[float, float]]:

@@ -16,7 +16,7 @@ from config.vocabulary import Classification, EditionKey
 from providers.access import ALL, Scope
 from providers.dialect import compile_sql
 from providers.features import FeatureQuery, page_statement
-from providers.tables import edition_table
+from providers.relations import current
 from providers.tiles import TileQuery, tile_statement
 
 ROUNDS = 40
@@ -58,7 +58,7 @@ def test_a_page(
 ) -> None:
     layer = catalogue.layers["land_use"]
     query = FeatureQuery(limit=limit)
-    compiled = compile_sql(page_statement(layer, edition_table(layer, KEY), query, EVERYTHING))
+    compiled = compile_sql(page_statement(layer, current(layer, KEY), query, EVERYTHING))
     values = compiled.binds({**query.parameters, "layer": layer.id, "edition": KEY})
     with psycopg.connect(live_settings["ONEMAP_DATABASE_URL"]) as connection:
 
@@ -81,7 +81,7 @@ def test_a_tile(
     column: int,
 ) -> None:
     layer = catalogue.layers["land_use"]
-    compiled = compile_sql(tile_statement(layer, edition_table(layer, KEY), EVERYTHING))
+    compiled = compile_sql(tile_statement(layer, current(layer, KEY), EVERYTHING))
     values = compiled.binds(TileQuery(z=z, row=row, column=column).parameters)
     path = f"/collections/land_use/tiles/WebMercatorQuad/{z}/{row}/{column}"
     with psycopg.connect(live_settings["ONEMAP_DATABASE_URL"]) as connection:

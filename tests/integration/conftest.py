@@ -1,7 +1,7 @@
 """Small layers to load: squares on a grid, with every required field filled."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -10,14 +10,12 @@ import shapely
 
 from config.model import Catalogue, Field, Layer
 from config.vocabulary import EditionKey, EditionStatus, FieldType, Issuer, Text
-from providers.database import DatabaseRole, connect
+from processes.workflows.feature_table import FeatureTable
+from processes.workflows.load import load_edition
 from providers.editions import Edition
-from providers.revisions import Revision, publish
-from providers.staging import FeatureTable
-from providers.tables import ensure_tables
+from providers.revisions import Revision, RevisionKind
 
 COVERAGE = shapely.MultiPolygon([shapely.box(124, 42, 127, 45)]).wkb
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def an_edition(
@@ -32,6 +30,7 @@ def an_edition(
         status=EditionStatus.IN_FORCE,
         issuer=Issuer.ABOVE,
         document="test",
+        plan="P1" if layer.plan == "required" else None,
         coverage=COVERAGE,
     )
 
@@ -62,15 +61,13 @@ def squares(
     places = [west + size * (int(name) if name else 0) for name in ids]
     boxes = [shapely.box(x, 43.0, x + size, 43.0 + size) for x in places]
     return FeatureTable(
-        ids=ids,
-        geometry=np.array(boxes, dtype=object),
-        columns={
+        values={
             **required,
             **region,
             **{code: list(ids) for code in layer.identity},
             **(columns or {}),
         },
-        plan="P1" if layer.plan == "required" else None,
+        geometry=np.array(boxes, dtype=object),
     )
 
 
@@ -88,22 +85,21 @@ def load_squares(database_url: str, catalogue: Catalogue) -> Loader:
         *,
         start: date = date(2023, 1, 1),
         end: date | None = None,
+        kind: RevisionKind = RevisionKind.LOAD,
+        regions: tuple[str, ...] = (),
         **options: Any,
     ) -> Revision:
         layer = catalogue.layers[layer_id]
-        edition = an_edition(layer, key, start, end)
-        with connect(database_url, DatabaseRole.OWNER) as connection:
-            ensure_tables(connection, layer, edition.key)
-        with connect(database_url, DatabaseRole.WRITER) as connection:
-            return publish(
-                connection,
-                layer,
-                edition,
-                squares(layer, ids, **options),
-                author="test",
-                note="",
-                now=NOW,
-            )
+        return load_edition(
+            database_url,
+            layer,
+            an_edition(layer, key, start, end),
+            squares(layer, ids, **options).of(layer),
+            author="test",
+            note="",
+            kind=kind,
+            regions=regions,
+        )
 
     return load
 

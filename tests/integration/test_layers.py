@@ -221,14 +221,15 @@ def test_a_windowed_page_uses_the_spatial_index(
     from providers.database import DatabaseRole, connect
     from providers.dialect import compile_sql
     from providers.features import page_statement
-    from providers.tables import analyse, edition_table
+    from providers.relations import current
+    from providers.tables import analyse
 
     load_squares("land_use", "2024", [str(i) for i in range(5_000)], size=0.001)
     with connect(database_url, DatabaseRole.OWNER) as connection:
         analyse(connection, land_use, KEY)
     query = FeatureQuery(windows=((125.1, 43.0, 125.102, 43.01),))
-    table = edition_table(land_use, KEY)
-    compiled = compile_sql(page_statement(land_use, table, query, EVERYTHING))
+    relation = current(land_use, KEY)
+    compiled = compile_sql(page_statement(land_use, relation, query, EVERYTHING))
     values = compiled.binds({**query.parameters, "layer": land_use.id, "edition": KEY})
 
     with connect(database_url, DatabaseRole.READER) as connection:
@@ -257,7 +258,7 @@ def test_what_a_tile_holds_its_parents_hold_too_down_to_the_whole_world(
 def test_a_row_without_a_place_lies_in_no_area(catalogue: Catalogue) -> None:
     from providers.dialect import compile_sql
     from providers.features import page_statement
-    from providers.tables import edition_table
+    from providers.relations import current
 
     census = catalogue.layers["census_2020"]
     scope = Scope(
@@ -265,7 +266,7 @@ def test_a_row_without_a_place_lies_in_no_area(catalogue: Catalogue) -> None:
     )
 
     text = compile_sql(
-        page_statement(census, edition_table(census, EditionKey("2020")), FeatureQuery(), scope)
+        page_statement(census, current(census, EditionKey("2020")), FeatureQuery(), scope)
     ).text
 
     assert "false" in text

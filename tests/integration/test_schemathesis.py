@@ -27,7 +27,7 @@ JOB_OPERATIONS = {"getJob": "done", "getJobResults": "done", "dismissJob": "wait
 
 
 def known_names(caller: httpx.Client) -> dict[str, str]:
-    """A feature and two jobs of the running server: one that has ended, one to be dismissed."""
+    """A feature, a document, and two jobs: one that has ended, one to be dismissed."""
     page = caller.get("/collections/land_use/items", params={"limit": 1}).raise_for_status().json()
     jobs = {}
     for name, pause in (("done", 0), ("waiting", 5)):
@@ -41,13 +41,15 @@ def known_names(caller: httpx.Client) -> dict[str, str]:
     while caller.get(f"/jobs/{jobs['done']}").json()["status"] != "successful":
         assert time.monotonic() < until
         time.sleep(0.05)
-    return {"feature": page["features"][0]["id"], **jobs}
+    documents = caller.get("/catalogue/documents").raise_for_status().json()["documents"]
+    return {"feature": page["features"][0]["id"], "document": documents[0]["id"], **jobs}
 
 
 def with_names(document: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     """The document with examples that only a running server can know."""
     known = copy.deepcopy(document)
     known["components"]["parameters"]["featureId"]["example"] = names["feature"]
+    known["components"]["parameters"]["fileId"]["example"] = names["document"]
     for item in known["paths"].values():
         for operation in item.values():
             if (job := JOB_OPERATIONS.get(operation["operationId"])) is not None:

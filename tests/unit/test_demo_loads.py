@@ -9,13 +9,13 @@ import shapely
 from config.loader import load
 from config.model import Catalogue
 from config.settings import PACKAGE_ROOT
-from config.vocabulary import EditionStatus, Issuer
-from processes.workflows.demo import demo_loads
-from providers.editions import Edition
-from providers.staging import FeatureTable, check
+from config.vocabulary import EditionStatus
+from processes.workflows.demo import DemoLoad, demo_loads
+from processes.workflows.feature_table import FeatureTable
+from processes.workflows.intake import Intake, Rejects, checked_batches
 
 PARCELS, SEED = 600, 3
-type Loads = dict[tuple[str, str], tuple[Edition, FeatureTable]]
+type Loads = dict[tuple[str, str], DemoLoad]
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +25,7 @@ def declared() -> Catalogue:
 
 @pytest.fixture(scope="module")
 def loads() -> Loads:
-    return {
-        (edition.layer, edition.key): (edition, table)
-        for edition, table in demo_loads(PARCELS, SEED)
-    }
+    return {(one.layer, one.edition): one for one in demo_loads(PARCELS, SEED)}
 
 
 def test_the_demo_loads_its_layers_in_order_with_two_survey_years(loads: Loads) -> None:
@@ -43,27 +40,35 @@ def test_the_demo_loads_its_layers_in_order_with_two_survey_years(loads: Loads) 
         ("ecological_redline", "issued_2023"),
         ("urban_growth_boundary", "issued_2023"),
         ("detailed_plan_parcel", "2021_2035"),
+        ("permanent_farmland", "proposal_2025"),
+        ("ecological_redline", "proposal_2025"),
+        ("urban_growth_boundary", "proposal_2025"),
     ]
 
 
 def test_every_row_satisfies_its_specification(loads: Loads, declared: Catalogue) -> None:
-    for (layer, _), (_, table) in loads.items():
-        assert check(declared.layers[layer], table) == [], layer
-        assert len(table.ids) > 0, layer
+    for (name, key), one in loads.items():
+        layer, rejects = declared.layers[name], Rejects()
+        taken = sum(
+            len(rows.numbers)
+            for rows in checked_batches(Intake.of(layer, one.table.of(layer), None), rejects)
+        )
+        assert rejects.reasons == {}, (name, key)
+        assert taken == one.table.count > 0, (name, key)
 
 
-def test_identities_are_the_declared_fields(loads: Loads, declared: Catalogue) -> None:
-    for (layer, _), (_, table) in loads.items():
-        (field,) = declared.layers[layer].identity
-        assert list(table.ids) == list(table.columns[field]), layer
+def test_no_identity_is_given_twice(loads: Loads, declared: Catalogue) -> None:
+    for (name, key), one in loads.items():
+        (field,) = declared.layers[name].identity
+        assert len(set(one.table.values[field])) == one.table.count, (name, key)
 
 
 def test_identifiers_are_unique_in_the_whole_database(loads: Loads) -> None:
     identifiers = [
         bsm
-        for (layer, key), (_, table) in loads.items()
-        if (layer, key) != ("land_use", "2024")
-        for bsm in table.columns.get("BSM", ())
+        for (layer, key), one in loads.items()
+        if (layer, key) != ("land_use", "2024") and key != "proposal_2025"
+        for bsm in one.table.values.get("BSM", ())
     ]
 
     assert len(set(identifiers)) == len(identifiers)
@@ -72,30 +77,53 @@ def test_identifiers_are_unique_in_the_whole_database(loads: Loads) -> None:
 
 
 def test_the_survey_years_follow_each_other_and_share_their_parcels(loads: Loads) -> None:
-    (first, before), (second, after) = loads["land_use", "2023"], loads["land_use", "2024"]
+    first, second = loads["land_use", "2023"], loads["land_use", "2024"]
+    before, after = first.table.values, second.table.values
 
-    assert (first.valid_from, first.valid_to) == (date(2023, 12, 31), date(2024, 12, 30))
-    assert (second.valid_from, second.valid_to) == (date(2024, 12, 31), None)
-    assert before.ids == after.ids
-    codes = zip(before.columns["YDYHFLDM"], after.columns["YDYHFLDM"], strict=True)
+    assert (first.facts.valid_from, first.facts.valid_to) == (
+        date(2023, 12, 31),
+        date(2024, 12, 30),
+    )
+    assert (second.facts.valid_from, second.facts.valid_to) == (date(2024, 12, 31), None)
+    assert before["BSM"] == after["BSM"]
+    codes = zip(before["YDYHFLDM"], after["YDYHFLDM"], strict=True)
     changed = sum(one != other for one, other in codes)
-    assert 0 < changed < 0.05 * len(before.ids)
+    assert 0 < changed < 0.05 * first.table.count
 
 
 def test_control_lines_are_issued_from_above_and_in_force(loads: Loads) -> None:
     for layer in ("permanent_farmland", "ecological_redline", "urban_growth_boundary"):
-        edition, table = loads[layer, "issued_2023"]
-        assert edition.issuer is Issuer.ABOVE
-        assert edition.status is EditionStatus.IN_FORCE
-        assert edition.valid_from == date(2023, 1, 1)
-        assert table.plan
-        assert table.basis
+        one = loads[layer, "issued_2023"]
+        assert one.issued_from_above
+        assert one.facts.status in (None, EditionStatus.IN_FORCE)
+        assert one.facts.valid_from == date(2023, 1, 1)
+        assert one.facts.plan
+        assert one.facts.basis
+
+
+def test_the_local_proposal_exchanges_farmland_and_keeps_its_balance(loads: Loads) -> None:
+    issued = loads["permanent_farmland", "issued_2023"].table
+    proposed = loads["permanent_farmland", "proposal_2025"].table
+    given_up = set(issued.values["BSM"]) - set(proposed.values["BSM"])
+    added = set(proposed.values["BSM"]) - set(issued.values["BSM"])
+
+    assert len(given_up) == len(added) > 0
+    assert loads["permanent_farmland", "proposal_2025"].facts.status is EditionStatus.DRAFT
+    assert not loads["permanent_farmland", "proposal_2025"].issued_from_above
+
+
+def test_the_proposed_lines_do_not_overlap_either(loads: Loads) -> None:
+    assert_no_overlap(loads, "proposal_2025")
 
 
 def test_control_lines_do_not_overlap(loads: Loads) -> None:
+    assert_no_overlap(loads, "issued_2023")
+
+
+def assert_no_overlap(loads: Loads, key: str) -> None:
     lines = []
     for layer in ("permanent_farmland", "ecological_redline", "urban_growth_boundary"):
-        geometry = loads[layer, "issued_2023"][1].geometry
+        geometry = loads[layer, key].table.geometry
         assert geometry is not None
         lines.append(shapely.union_all(geometry))
 
@@ -105,14 +133,14 @@ def test_control_lines_do_not_overlap(loads: Loads) -> None:
 
 
 def test_zones_and_parcels_cover_the_same_ground(loads: Loads) -> None:
-    land_use = loads["land_use", "2023"][1].columns["TBMJ"]
-    zones = loads["planning_zone", "2021_2035"][1].columns["MJ"]
+    land_use = loads["land_use", "2023"].table.values["TBMJ"]
+    zones = loads["planning_zone", "2021_2035"].table.values["MJ"]
 
     assert sum(zones) == pytest.approx(sum(land_use), abs=0.01 * (len(zones) + len(land_use)))
 
 
 def test_farmland_is_its_parcel_less_the_ridges(loads: Loads) -> None:
-    columns = loads["permanent_farmland", "issued_2023"][1].columns
+    columns = loads["permanent_farmland", "issued_2023"].table.values
     gross, ridges, net = (np.array(columns[c]) for c in ("YJJBNTTBMJ", "KCMJ", "YJJBNTMJ"))
 
     assert net == pytest.approx(gross - ridges, abs=0.006)
@@ -120,19 +148,19 @@ def test_farmland_is_its_parcel_less_the_ridges(loads: Loads) -> None:
 
 
 def test_each_parcel_names_the_county_that_holds_it(loads: Loads) -> None:
-    _, counties = loads["county", "2024"]
-    _, parcels = loads["land_use", "2023"]
+    counties: FeatureTable = loads["county", "2024"].table
+    parcels = loads["land_use", "2023"].table
     assert counties.geometry is not None
     assert parcels.geometry is not None
-    polygon = dict(zip(counties.ids, counties.geometry, strict=True))
+    polygon = dict(zip(counties.values["XZQDM"], counties.geometry, strict=True))
     points = shapely.point_on_surface(parcels.geometry)
 
-    for code, point in zip(parcels.columns["XZQDM"], points, strict=True):
+    for code, point in zip(parcels.values["XZQDM"], points, strict=True):
         assert shapely.intersects(polygon[code], point)
 
 
 def test_the_census_adds_up_to_the_city_with_the_development_zones(loads: Loads) -> None:
-    columns = loads["census_2020", "2020"][1].columns
+    columns = loads["census_2020", "2020"].table.values
 
     assert sum(columns["RKZS"]) == 9_066_906
     assert len(columns["XZQDM"]) == 15
@@ -142,7 +170,7 @@ def test_the_census_adds_up_to_the_city_with_the_development_zones(loads: Loads)
 
 
 def test_what_the_census_does_not_give_stays_missing(loads: Loads) -> None:
-    columns = loads["census_2020", "2020"][1].columns
+    columns = loads["census_2020", "2020"].table.values
     given = dict(zip(columns["XZQMC"], columns["CQRK"], strict=True))
 
     assert given["南关区"] is None
@@ -150,11 +178,11 @@ def test_what_the_census_does_not_give_stays_missing(loads: Loads) -> None:
 
 
 def test_generated_layers_say_that_they_are_synthetic(loads: Loads, declared: Catalogue) -> None:
-    for (name, _), (edition, _) in loads.items():
+    for (name, _), one in loads.items():
         layer = declared.layers[name]
         assert layer.synthetic is (name not in ("county", "census_2020"))
         if layer.synthetic:
             assert "模拟" in layer.title.zh
             assert "模拟数据" in layer.description.zh
-            assert "模拟" in edition.title.zh
-            assert "模拟" in edition.document
+            assert "模拟" in (one.facts.title_zh or "")
+            assert "模拟" in (one.facts.document or "")

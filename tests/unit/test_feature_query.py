@@ -14,7 +14,7 @@ from providers.features import (
     parse_equals,
     parse_limit,
 )
-from providers.tables import edition_table
+from providers.relations import current
 
 PUBLIC = Scope(
     layers=ALL, regions=ALL, areas=ALL, ceiling=Classification.PUBLIC, functions=frozenset()
@@ -75,16 +75,16 @@ def test_values_are_bound_and_never_part_of_the_statement(catalogue: Catalogue) 
     query = FeatureQuery(equals=parse_equals(land_use, {"BSM": hostile}))
 
     compiled = compile_sql(
-        page_statement(land_use, edition_table(land_use, EditionKey("2024")), query, PUBLIC)
+        page_statement(land_use, current(land_use, EditionKey("2024")), query, PUBLIC)
     )
 
     assert hostile not in compiled.text
-    assert query.parameters["p_bsm"] == hostile
+    assert query.parameters["p_0"] == hostile
 
 
 def test_one_shape_has_one_statement_whatever_the_values(catalogue: Catalogue) -> None:
     land_use = catalogue.layers["land_use"]
-    table = edition_table(land_use, EditionKey("2024"))
+    relation = current(land_use, EditionKey("2024"))
     one = FeatureQuery(
         windows=((1, 2, 3, 4),), equals=parse_equals(land_use, {"BSM": "1"}), after=1
     )
@@ -92,7 +92,7 @@ def test_one_shape_has_one_statement_whatever_the_values(catalogue: Catalogue) -
         windows=((5, 6, 7, 8),), equals=parse_equals(land_use, {"BSM": "2"}), after=9
     )
 
-    texts = {compile_sql(page_statement(land_use, table, q, PUBLIC)).text for q in (one, two)}
+    texts = {compile_sql(page_statement(land_use, relation, q, PUBLIC)).text for q in (one, two)}
 
     assert one.shape == two.shape
     assert len(texts) == 1
@@ -100,7 +100,7 @@ def test_one_shape_has_one_statement_whatever_the_values(catalogue: Catalogue) -
 
 def test_what_a_caller_may_see_is_in_the_statement(catalogue: Catalogue) -> None:
     land_use = catalogue.layers["land_use"]
-    table = edition_table(land_use, EditionKey("2024"))
+    relation = current(land_use, EditionKey("2024"))
     regional = Scope(
         layers=ALL,
         regions=("220102",),
@@ -109,8 +109,10 @@ def test_what_a_caller_may_see_is_in_the_statement(catalogue: Catalogue) -> None
         functions=frozenset(),
     )
 
-    text = compile_sql(page_statement(land_use, table, FeatureQuery(), regional)).text
+    text = compile_sql(page_statement(land_use, relation, FeatureQuery(), regional)).text
 
     assert "om_region = ANY (%(scope_regions)s" in text
     assert "ST_GeomFromWKB(%(scope_areas)s" in text
-    assert "scope_" not in compile_sql(page_statement(land_use, table, FeatureQuery(), PUBLIC)).text
+    assert (
+        "scope_" not in compile_sql(page_statement(land_use, relation, FeatureQuery(), PUBLIC)).text
+    )

@@ -38,7 +38,11 @@ def guide(lang: str, name: str) -> GuidePage:
 def test_both_languages_have_the_same_guides_in_the_same_order() -> None:
     zh, en = ([entry.name for entry in contents(lang)] for lang in LANGUAGES)
 
-    assert zh == en == ["first-steps", "clients", "processes", "keys", "operating", "layers"]
+    assert (
+        zh
+        == en
+        == ["first-steps", "clients", "processes", "keys", "operating", "layers", "loading"]
+    )
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in contents("zh")])

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -5,7 +6,8 @@ import pytest
 from config.loader import CatalogueError, load
 from config.model import Catalogue
 from config.settings import PACKAGE_ROOT
-from config.vocabulary import GeometryKind
+from config.units import Unit
+from config.vocabulary import Classification, DataKind, GeometryKind
 
 TEXT = "{zh: 甲, en: A}"
 SPECIFICATION = f"""
@@ -144,3 +146,172 @@ def test_the_same_entry_twice_in_one_folder_is_a_finding(tmp_path: Path) -> None
     told = findings(folder(tmp_path, spec=SPECIFICATION, a=LAYER, b=LAYER))
 
     assert any("catalogue/b.yaml" in line and "also stands in" in line for line in told)
+
+
+MINIMAL = "kind: layer\nid: land\nspecification: SPEC\n"
+DEFAULTS = """\
+class: management
+defaults: {theme: base, identity: [BSM], region: {field: DLBM}, plan: required, subdivided: true}
+fields:"""
+EXTERNAL = f"""
+kind: layer
+id: pipes
+title: {TEXT}
+theme: base
+storage: {{external: gis.nt, version: none}}
+"""
+
+
+def test_a_layer_that_names_a_specification_needs_nothing_else(tmp_path: Path) -> None:
+    standard = SPECIFICATION.replace("fields:", DEFAULTS)
+    layer = load([folder(tmp_path, spec=standard, layer=MINIMAL)]).layers["land"]
+
+    assert (layer.title.zh, layer.theme.id, layer.identity) == ("甲", "base", ("BSM",))
+    assert (layer.region, layer.plan, layer.subdivided) == ("DLBM", "required", True)
+    assert layer.classification is Classification.INTERNAL  # what nobody said is not public
+    assert layer.specification.kind is DataKind.MANAGEMENT
+    assert (layer.external, layer.synthetic, layer.style) == (None, False, None)
+    assert (layer.source.zh, layer.keeper.en) == ("未注明", "Not stated")
+
+
+def test_what_a_layer_says_wins_over_its_specification(tmp_path: Path) -> None:
+    standard = SPECIFICATION.replace("fields:", DEFAULTS)
+    entry = MINIMAL + "region: none\nplan: none\nsubdivided: false\nidentity: geometry\n"
+    layer = load([folder(tmp_path, spec=standard, layer=entry)]).layers["land"]
+
+    assert (layer.region, layer.plan, layer.subdivided, layer.identity) == (
+        "none",
+        "none",
+        False,
+        (),
+    )
+
+
+def test_a_layer_without_a_theme_anywhere_is_a_finding(tmp_path: Path) -> None:
+    told = findings(folder(tmp_path, spec=SPECIFICATION, layer=MINIMAL))
+
+    assert told == ("catalogue/layer.yaml: /0/theme: is needed: the specification names none",)
+
+
+def test_an_external_layer_is_five_lines(tmp_path: Path) -> None:
+    layer = load([folder(tmp_path, spec=SPECIFICATION, layer=EXTERNAL)]).layers["pipes"]
+
+    assert layer.external is not None
+    assert (layer.external.schema, layer.external.table) == ("gis", "nt")
+    assert (layer.external.version, layer.external.columns, layer.external.key) == (
+        "none",
+        (),
+        None,
+    )
+    assert (layer.specification.version, layer.fields, layer.identity) == ("external", (), ())
+
+
+def test_the_columns_of_an_external_layer_are_chosen_and_described(tmp_path: Path) -> None:
+    entry = EXTERNAL.replace(
+        "version: none",
+        "version: column, column: gxsj, key: gid, columns: [{name: DLBM, column: class,"
+        f" title: {TEXT}, code_list: DLBM}}, {{column: len, unit: m}}]",
+    )
+    external = load([folder(tmp_path, spec=SPECIFICATION, layer=entry)]).layers["pipes"].external
+
+    assert external is not None
+    assert (external.version, external.version_column, external.key) == ("column", "gxsj", "gid")
+    first, second = external.columns
+    assert (first.name, first.column) == ("DLBM", "class")
+    assert first.code_list is not None
+    assert (second.name, second.unit) == ("len", Unit.METRE)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "pointer"),
+    [
+        ("version: none", "version: column", "/0/storage"),  # which column?
+        ("gis.nt", "nt", "/0/storage"),
+        (
+            "version: none",
+            "columns: [{column: a, code_list: NONE}]",
+            "/0/storage/columns/0/code_list",
+        ),
+        ("version: none", "columns: [{column: a}, {name: a, column: b}]", "/0/storage/columns"),
+        ("theme: base\n", "", "/0"),
+        ("theme: base", "theme: base\nspecification: SPEC", "/0"),
+        ("theme: base", "theme: base\nsource: nobody", "/0/source"),
+    ],
+)
+def test_a_fault_in_an_external_layer_is_a_finding(
+    tmp_path: Path, old: str, new: str, pointer: str
+) -> None:
+    told = findings(folder(tmp_path, spec=SPECIFICATION, layer=EXTERNAL.replace(old, new)))
+
+    assert any(line.startswith(f"catalogue/layer.yaml: {pointer}") for line in told)
+
+
+def test_a_layer_names_its_source_and_shows_the_attribution(tmp_path: Path) -> None:
+    source = f"""
+kind: source
+id: survey
+title: {TEXT}
+organisation: {TEXT}
+attribution: {{zh: 丙, en: C}}
+"""
+    entry = LAYER.replace(f"source: {TEXT}", "source: survey")
+    catalogue = load([folder(tmp_path, spec=SPECIFICATION, layer=entry, source=source)])
+
+    assert catalogue.layers["land"].source.en == "C"
+    assert catalogue.sources["survey"].organisation.zh == "甲"
+
+
+def test_a_field_keeps_its_bounds_decimals_and_other_names(tmp_path: Path) -> None:
+    more = (
+        f"\n  - {{code: RJL, title: {TEXT}, type: decimal, decimals: 2, minimum: 0,"
+        " exclusive_maximum: 50, aliases: [容积率上限, FAR]}\n---\nkind: code_list"
+    )
+    standard = SPECIFICATION.replace("\n---\nkind: code_list", more, 1)
+    field = load([folder(tmp_path, spec=standard, layer=LAYER)]).layers["land"].field("RJL")
+
+    assert field is not None
+    assert (field.decimals, field.minimum, field.exclusive_maximum) == (2, 0.0, 50.0)
+    assert field.aliases == ("容积率上限", "FAR")
+    assert (field.maximum, field.exclusive_minimum) == (None, None)
+
+
+@pytest.mark.parametrize("value", [".nan", ".inf", "!!binary aGk=", "!!set {a}"])
+def test_a_value_that_json_does_not_know_is_a_finding(tmp_path: Path, value: str) -> None:
+    told = findings(folder(tmp_path, theme=f"kind: theme\nid: a\ntitle: {TEXT}\norder: {value}"))
+
+    assert told[0].startswith("catalogue/theme.yaml: /0")
+
+
+def test_a_code_without_quotes_is_a_finding_and_no_number(tmp_path: Path) -> None:
+    told = findings(folder(tmp_path, spec=SPECIFICATION.replace('"0101"', "0101")))
+
+    assert any("put it in quotes" in line for line in told)
+
+
+def test_the_four_kinds_of_data_are_the_roots_of_the_tree_and_every_theme_hangs_in_it() -> None:
+    themes = load([PACKAGE_ROOT / "standards", PACKAGE_ROOT / "catalogue"]).themes
+
+    roots = sorted((t for t in themes.values() if "." not in t.id), key=lambda t: t.order)
+    assert [t.title.zh for t in roots] == [kind.label.zh for kind in DataKind]
+    assert [t.id for t in roots] == [kind.value for kind in DataKind]
+    assert all(any(name.startswith(f"{root.id}.") for name in themes) for root in roots)
+
+
+def test_a_layer_that_is_replaced_is_replaced_wherever_it_is_referred_to(
+    catalogue: Catalogue,
+) -> None:
+    layer = catalogue.layers["permanent_farmland"]
+    other = catalogue.with_layers({layer.id: replace(layer, classification=Classification.SECRET)})
+
+    bound = other.processes["compliance-check"].bindings["permanent_farmland"].layer
+    assert bound is other.layers[layer.id]
+    assert bound.classification is Classification.SECRET
+    assert other.digest != catalogue.digest
+    assert other.with_layers({layer.id: other.layers[layer.id]}).digest == other.digest
+    assert catalogue.with_layers({}) is catalogue
+
+
+def test_a_theme_knows_its_branch_from_the_root(catalogue: Catalogue) -> None:
+    theme = catalogue.themes["planning.control_lines"]
+
+    assert [t.id for t in catalogue.branch(theme)] == ["planning", "planning.control_lines"]

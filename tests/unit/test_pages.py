@@ -12,11 +12,14 @@ import pytest
 import yaml
 from markupsafe import Markup
 
+from providers.edition_history import parse_as_of
+from providers.errors import BadParameter
 from server.web import faults, operations, pages, values, words
 from server.web.pages import Alternate, Face, render
 
 HOSTILE = '<script>alert("x")</script><img src=x onerror=alert(1)>'
 ALTERNATES = (Alternate("application/json", "JSON", "/x?f=json"),)
+AT_PLAN: dict[str, Any] = {"lang": "zh", "path": "/catalogue/plans/a", "alternates": ()}
 VOID = {"meta", "link", "br", "hr", "img", "input", "rect", "circle", "path"}
 
 
@@ -66,9 +69,11 @@ def face(template: Face, *, full: bool = True, lang: str = "zh") -> Page:
 
 
 def leaves(value: Any) -> Iterator[str]:
-    """Every name and plain value of a document, coordinates left out (they are summarised)."""
+    """Every name and plain value of a document; of coordinates the summary, of a code its title."""
     if values.is_geometry(value):
         yield str(value["type"])
+    elif isinstance(value, Mapping) and value.keys() == {"code", "title"}:
+        yield str(value["title"])
     elif isinstance(value, Mapping):
         for each in value.values():
             yield from leaves(each)
@@ -124,7 +129,7 @@ def test_every_face_has_landmarks_ordered_headings_and_scoped_headers(
 
 
 # Lists of resources are summaries, references in the API definition are followed.
-summaries = (Face.COLLECTIONS, Face.PROCESSES, Face.DOCS, Face.GUIDE)
+summaries = (Face.COLLECTIONS, Face.PROCESSES, Face.PLANS, Face.DOCS, Face.GUIDE)
 
 
 @pytest.mark.parametrize("template", [each for each in Face if each not in summaries])
@@ -219,9 +224,12 @@ def test_no_request_path_turns_the_language_switch_to_another_host(path: str) ->
 
 
 def test_paging_follows_the_links_of_the_document() -> None:
-    following = [each for each in face(Face.ITEMS).all("a") if each.get("rel") == "next"]
+    for template in (Face.ITEMS, Face.PLANS, Face.DOCUMENTS):
+        following = [each for each in face(template).all("a") if each.get("rel") == "next"]
 
-    assert {each["href"] for each in following} == {"http://127.0.0.1:8080/x?limit=5&cursor=abc"}
+        assert {each["href"] for each in following} == {
+            "http://127.0.0.1:8080/x?limit=5&cursor=abc"
+        }
 
 
 def test_generated_data_carry_the_stamp_and_others_do_not() -> None:
@@ -241,6 +249,68 @@ def test_breadcrumbs_name_the_collection_as_its_link_does() -> None:
     crumbs = pages.breadcrumbs(items["full"], path=items["path"], lang="zh")
 
     assert [crumb.label for crumb in crumbs] == ["首页", "数据集", "地类图斑", "要素"]
+
+
+def test_breadcrumbs_lead_from_the_register_to_the_plan() -> None:
+    plan = {"title": "总体规划"}
+
+    crumbs = pages.breadcrumbs(plan, path="/catalogue/plans/a%2Fb?lang=zh", lang="zh")
+
+    assert crumbs == [
+        ("首页", "/?lang=zh"),
+        ("资源目录", None),
+        ("规划名录", "/catalogue/plans?lang=zh"),
+        ("总体规划", "/catalogue/plans/a%2Fb?lang=zh"),
+    ]
+
+
+def test_a_plan_whose_id_is_a_word_is_named_by_its_title() -> None:
+    crumbs = pages.breadcrumbs({"title": "总体规划"}, path="/catalogue/plans/items", lang="zh")
+
+    assert crumbs[-1].label == "总体规划"
+
+
+@pytest.mark.parametrize("path", ["/catalogue/plans", "/files/1", "/problems/NotFound"])
+def test_a_step_without_a_page_of_its_own_is_named_and_not_linked(path: str) -> None:
+    page = Page(render(Face.DOCUMENT, {}, lang="zh", path=path, alternates=()))
+    step = path.split("/")[1]
+
+    assert words.say("zh", f"segment.{step}") in page.words
+    assert f"/{step}" not in {each["href"] for each in page.all("a")}
+
+
+def test_a_plan_in_its_own_chain_is_this_plan_and_the_other_a_link() -> None:
+    page = face(Face.PLAN)
+
+    assert "本规划" in page.words
+    assert "/catalogue/plans/adjustment_2025" in {each["href"] for each in page.all("a")}
+
+
+def test_a_plan_that_began_has_no_end_and_one_that_did_not_begin_has_no_data() -> None:
+    in_force = Page(render(Face.PLAN, {"id": "a", "inForceFrom": "2021-01-01"}, **AT_PLAN))
+    drafting = Page(render(Face.PLAN, {"id": "a", "inForceFrom": None}, **AT_PLAN))
+
+    assert "至今" in in_force.words
+    assert "至今" not in drafting.words
+
+
+def test_persons_and_reasons_have_no_column_where_the_document_does_not_tell_them() -> None:
+    event = {"number": 1, "after": {"code": "drafting", "title": "编制"}}
+
+    page = Page(render(Face.PLAN, {"id": "a", "events": [event]}, **AT_PLAN))
+
+    assert "过程记录" in page.words
+    assert not {"经办人", "事由"} & set(page.words)
+    assert {"经办人", "事由"} <= set(face(Face.PLAN).words)
+
+
+def test_the_size_of_a_document_is_readable_and_its_title_keeps_every_byte() -> None:
+    for template in (Face.PLAN, Face.DOCUMENTS):
+        page = face(template)
+
+        assert {"class": "number", "title": "12345678"} in page.all("span")
+        assert "11.8 MiB" in page.words
+        assert "Word 文档（DOCX）" in page.words
 
 
 def test_a_problem_is_not_taken_for_the_title_of_its_collection() -> None:
@@ -330,6 +400,8 @@ def test_a_page_without_a_json_face_offers_none(template: Face, shown: list[str]
             {"what": "tile in matrix 3 of G", "name": "9/9"},
             "没有瓦片矩阵集 G 第 3 级的瓦片“9/9”",
         ),
+        ("NotFound", {"what": "plan", "name": "x"}, "没有规划“x”，或当前用户无权查看。"),
+        ("NotFound", {"what": "document", "name": "x"}, "没有文档“x”，或当前用户无权查看。"),
         ("NoSuchJob", {"job": "7"}, "没有任务“7”。"),
     ],
 )
@@ -344,6 +416,37 @@ def test_a_problem_is_told_in_chinese_with_the_english_below(
     assert said in page.text
     assert page.text.index(said) < page.text.index("in English")
     assert said not in english.text
+
+
+@pytest.mark.parametrize(
+    "expected",
+    [
+        "a date or a date-time with its offset, as RFC 3339 has it",
+        "the parameter left out",
+        "the parameter left out: parcels shows a table that OneMap does not keep, and earlier"
+        " states of it are not recorded",
+        "a cursor from a next link",
+        "a cursor from a next link of this collection; begin again without it",
+        "a date value",
+        "a 64-bit integer",
+        "one of drafting, in_force",
+        "an integer from 0 to 1000000",
+        "process",
+    ],
+)
+def test_what_a_parameter_should_be_is_said_in_chinese(expected: str) -> None:
+    assert faults.reason_in_chinese(f"expected {expected}")
+
+
+def test_the_moment_that_is_no_moment_is_explained_in_chinese() -> None:
+    with pytest.raises(BadParameter) as refusal:
+        parse_as_of("昨天")
+
+    params = {"name": "asOf", "value": "昨天", "expected": refusal.value.expected}
+    said = faults.in_chinese({"code": "InvalidParameterValue", "params": params})
+
+    assert said is not None
+    assert said.startswith("参数 asOf 的值“昨天”无效，要求：日期（指当日末），或带时区的时刻")
 
 
 @pytest.mark.parametrize("params", [None, {}, "x", {"name": "a"}])

@@ -190,8 +190,13 @@ def test_a_compliance_body_tells_all_faults_of_its_parcel() -> None:
 
 def test_a_parcel_of_a_guessed_datum_or_crossing_edges_is_refused() -> None:
     tie = [[125.3, 43.85], [125.31, 43.86], [125.31, 43.85], [125.3, 43.86], [125.3, 43.85]]
-    for crs, word in (("EPSG:4610", "guessed"), ("EPSG:4551", "area"), (None, "not valid")):
-        inputs: dict[str, Any] = {"parcel": {"type": "Polygon", "coordinates": [tie]}}
+    lat_first = [[y, x] for x, y in tie]
+    for crs, ring, word in (
+        ("EPSG:4610", lat_first, "datum"),
+        ("EPSG:4551", tie, "area"),
+        (None, tie, "not valid"),
+    ):
+        inputs: dict[str, Any] = {"parcel": {"type": "Polygon", "coordinates": [ring]}}
         if crs is not None:
             inputs["crs"] = crs
         with pytest.raises(InvalidBody, match=word):
