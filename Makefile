@@ -13,7 +13,7 @@ PYTEST := $(BIN)/python -m pytest
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.node/bin:$(PATH)
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
-.PHONY: help install install-tests demo serve web test checks lint format type arch web-check \
+.PHONY: help install install-tests demo serve web test test-database test-rest checks lint format type arch web-check \
 	e2e openapi bench campaign lock clean
 
 help: ## What can be made
@@ -36,7 +36,14 @@ web: install ## The same, with the web application reloading as it is edited
 
 test: install-tests ## Everything that must hold before a change is handed in
 	@$(MAKE) -j2 -Otarget checks
-	@$(PYTEST)
+	@$(MAKE) -j2 -Otarget test-database test-rest
+
+# The one half waits for databases and programs most of the time, the other computes.
+test-database: install-tests
+	@$(PYTEST) tests/integration
+
+test-rest: install-tests
+	@$(PYTEST) --ignore tests/integration
 
 checks: lint type arch web-check
 
