@@ -230,7 +230,7 @@ else
     rm -f "$stamp"
     [ -x "$venv/bin/uv" ] || "$venv/bin/python" -m pip install -q --require-hashes -r requirements-build.lock ||
         fail "uv could not be installed with pip; see above."
-    uv pip sync --require-hashes "$lock" requirements-build.lock ||
+    uv pip sync --compile-bytecode --require-hashes "$lock" requirements-build.lock ||
         fail "the packages of $lock could not be installed; see above."
     uv pip install --no-deps --no-build-isolation --editable . ||
         fail "the project itself could not be installed; see above."

@@ -11,9 +11,10 @@ from psycopg.types.json import Jsonb
 
 from config.model import Layer
 from config.vocabulary import EditionKey, GeometryKind, LayerId
+from providers.database import DatabaseRole
 from providers.editions import Edition, declare, facts_columns
 from providers.regions import CHANNEL
-from providers.tables import content_columns, partition_name
+from providers.tables import content_columns, index_edition, partition_name
 
 
 class RevisionKind(StrEnum):
@@ -71,7 +72,7 @@ def publish(
     Runs in the caller's transaction with the writer's role; the tables must exist
     (providers.tables.ensure_tables). Equal rows stay untouched, and what changes neither rows nor
     the edition's own facts makes no revision. The temporary table `delta` says what came, changed
-    and went, with the envelopes before and after.
+    and went, with the envelopes before and after; of a first revision, where all is new, nothing.
     """
     lock(connection, layer.id, wait=True)
     declared = declare(connection, edition, layer.specification.version)
@@ -84,9 +85,12 @@ def publish(
         "regions": list(publication.regions),
     }
     connection.execute("DROP TABLE IF EXISTS pg_temp.delta")
-    connection.execute(statements.delta, bind)
-    acts = connection.execute("SELECT act, count(*) FROM pg_temp.delta GROUP BY act").fetchall()
-    counts: dict[str, int] = dict(acts)
+    connection.execute(statements.delta if last else statements.no_delta, bind)
+    if last:
+        acts = connection.execute("SELECT act, count(*) FROM pg_temp.delta GROUP BY act").fetchall()
+        counts: dict[str, int] = dict(acts)
+    else:
+        counts = {"added": _fill(connection, layer, edition.key, statements, bind)}
     result = Revision(
         layer=layer.id,
         edition=edition.key,
@@ -106,7 +110,7 @@ def publish(
         connection.execute(statements.delete, bind)
     if result.changed:
         connection.execute(statements.update, bind)
-    if result.added:
+    if result.added and last:
         connection.execute(statements.insert, bind)
     kind = publication.kind if not (result.empty and last) else RevisionKind.DECLARATION
     written = {
@@ -123,6 +127,21 @@ def publish(
     connection.execute(statements.record, written)
     connection.execute(f"NOTIFY {CHANNEL}")
     return result
+
+
+def _fill(
+    connection: Connection[TupleRow],
+    layer: Layer,
+    edition: EditionKey,
+    statements: "_Statements",
+    bind: Mapping[str, Any],
+) -> int:
+    """The first rows of an edition, and then its indexes: built at once, not row by row."""
+    filled = connection.execute(statements.fill, bind).rowcount
+    connection.execute(f"SET LOCAL ROLE {DatabaseRole.OWNER}")
+    index_edition(connection, layer, edition)
+    connection.execute(f"SET LOCAL ROLE {DatabaseRole.WRITER}")
+    return filled
 
 
 def current_revision(connection: Connection[TupleRow], layer: LayerId, edition: EditionKey) -> int:
@@ -187,10 +206,12 @@ class _Statements:
             return sql.SQL(text).format(**names)
 
         self.delta = built(_DELTA)
+        self.no_delta = built(_DELTA.rstrip() + " LIMIT 0")
         self.close = built(_CLOSE)
         self.delete = built(_DELETE)
         self.update = built(_UPDATE)
         self.insert = built(_INSERT)
+        self.fill = built(_FILL)
         self.summarise = built(_SUMMARISE)
         self.record = built(_RECORD)
 
@@ -232,6 +253,11 @@ SELECT coalesce(kept, nextval({sequence})), %(edition)s, om_id, {columns}, %(rev
     LEFT JOIN (SELECT om_id, max(fid) AS kept FROM {history} WHERE om_edition = %(edition)s
         GROUP BY om_id) h USING (om_id)
     WHERE d.act = 'added' ORDER BY {order}) fresh
+"""
+_FILL = """
+INSERT INTO {current} (fid, om_edition, om_id, {columns}, om_rev)
+SELECT nextval({sequence}), %(edition)s, om_id, {columns}, %(revision)s
+FROM (SELECT * FROM pg_temp.staged s ORDER BY {order}) fresh
 """
 _SUMMARISE = """
 UPDATE onemap.edition SET revision = %(revision)s, features = t.n, west = ST_XMin(b),

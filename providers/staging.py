@@ -115,7 +115,7 @@ class Staging:
             assign_by_overlap(self._connection, day)
         elif self._layer.region != "none":
             assign_by_code(self._connection)
-        self._connection.execute("ANALYZE pg_temp.staged")
+        self._connection.execute("ANALYZE pg_temp.staged (om_id)")
         return self.take_out(
             sql.SQL(
                 "om_id IN (SELECT om_id FROM pg_temp.staged GROUP BY om_id HAVING count(*) > 1)"

@@ -85,8 +85,14 @@ def content_columns(layer: Layer) -> list[str]:
     return [*system, *(f.column for f in layer.fields), *geometry]
 
 
-def ensure_tables(connection: Connection[TupleRow], layer: Layer, edition: EditionKey) -> None:
-    """Create what is missing for *edition* of *layer*, as the owner; additive columns included."""
+def ensure_tables(
+    connection: Connection[TupleRow], layer: Layer, edition: EditionKey, *, indexed: bool = True
+) -> None:
+    """Create what is missing for *edition* of *layer*, as the owner; additive columns included.
+
+    Without *indexed* the edition's own indexes wait for `index_edition`: a first load fills the
+    bare table and has them built at once.
+    """
     parent = Table(
         layer.id,
         MetaData(),
@@ -119,19 +125,14 @@ def ensure_tables(connection: Connection[TupleRow], layer: Layer, edition: Editi
     statements = [
         "CREATE SEQUENCE IF NOT EXISTS {sequence}",
         "CREATE TABLE IF NOT EXISTS {partition} PARTITION OF {parent} FOR VALUES IN ({edition})",
-        "CREATE UNIQUE INDEX IF NOT EXISTS {fid} ON {partition} (fid)",
-        "CREATE UNIQUE INDEX IF NOT EXISTS {om_id} ON {partition} (om_id)",
-        "CREATE INDEX IF NOT EXISTS {om_region} ON {partition} (om_region, fid)",
-        "CREATE INDEX IF NOT EXISTS {om_rev} ON {partition} (om_rev)",
         "CREATE INDEX IF NOT EXISTS {history_to} ON {history} (om_edition, rev_to)",
         "CREATE INDEX IF NOT EXISTS {history_id} ON {history} (om_edition, om_id, rev_to)",
         "CREATE INDEX IF NOT EXISTS {history_fid} ON {history} (om_edition, fid, rev_to)",
     ]
     if layer.geometry is not GeometryKind.NONE:
-        statements += [
-            "CREATE INDEX IF NOT EXISTS {geom} ON {partition} USING gist (geom)",
-            "CREATE INDEX IF NOT EXISTS {history_geom} ON {history} USING gist (geom)",
-        ]
+        statements.append(
+            "CREATE INDEX IF NOT EXISTS {history_geom} ON {history} USING gist (geom)"
+        )
     if layer.subdivided:
         statements += [
             "CREATE TABLE IF NOT EXISTS {parts}"
@@ -140,11 +141,6 @@ def ensure_tables(connection: Connection[TupleRow], layer: Layer, edition: Editi
             "CREATE INDEX IF NOT EXISTS {parts_geom} ON {parts} USING gist (geom)",
         ]
     indexes = {
-        "fid": f"{partition}_f",
-        "om_id": f"{partition}_i",
-        "om_region": f"{partition}_r",
-        "om_rev": f"{partition}_v",
-        "geom": f"{partition}_g",
         "history_to": f"{layer.id}_ht",
         "history_id": f"{layer.id}_h",
         "history_fid": f"{layer.id}_hf",
@@ -155,6 +151,25 @@ def ensure_tables(connection: Connection[TupleRow], layer: Layer, edition: Editi
     identifiers = {key: sql.Identifier(name) for key, name in indexes.items()}
     for statement in statements:
         connection.execute(sql.SQL(statement).format(**names, **identifiers))
+    if indexed:
+        index_edition(connection, layer, edition)
+
+
+def index_edition(connection: Connection[TupleRow], layer: Layer, edition: EditionKey) -> None:
+    """The indexes of an edition's current rows, as the owner."""
+    statements = {
+        "f": "CREATE UNIQUE INDEX IF NOT EXISTS {index} ON {partition} (fid)",
+        "i": "CREATE UNIQUE INDEX IF NOT EXISTS {index} ON {partition} (om_id)",
+        "r": "CREATE INDEX IF NOT EXISTS {index} ON {partition} (om_region, fid)",
+        "v": "CREATE INDEX IF NOT EXISTS {index} ON {partition} (om_rev)",
+    }
+    if layer.geometry is not GeometryKind.NONE:
+        statements["g"] = "CREATE INDEX IF NOT EXISTS {index} ON {partition} USING gist (geom)"
+    for letter, statement in statements.items():
+        index = sql.Identifier(f"{partition_name(layer, edition)}_{letter}")
+        connection.execute(
+            sql.SQL(statement).format(index=index, partition=edition_name(layer, edition))
+        )
 
 
 def discard_unpublished(

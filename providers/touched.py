@@ -31,6 +31,14 @@ GROUP BY CASE WHEN total <= %(most)s THEN number
 """
 
 
+# All of a first revision is new: nothing that was drawn before can be kept.
+WHOLE = """
+INSERT INTO onemap.touch (layer, edition, revision, envelope)
+SELECT layer, edition, revision, ST_MakeEnvelope(west, south, east, north, 4490)
+FROM onemap.edition WHERE layer = %(layer)s AND edition = %(edition)s AND west IS NOT NULL
+"""
+
+
 def record_touched(
     connection: Connection[TupleRow], layer: Layer, edition: EditionKey, revision: int
 ) -> None:
@@ -44,4 +52,4 @@ def record_touched(
         "cells": CELLS,
         "most": MAX_ENVELOPES,
     }
-    connection.execute(RECORD, binds)
+    connection.execute(WHOLE if revision == 1 else RECORD, binds)

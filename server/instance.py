@@ -44,8 +44,9 @@ class Instance:
 
 @contextmanager
 def instance(settings: Settings) -> Iterator[Instance]:
-    """What most commands work on; findings of the files are raised before anything is opened."""
-    catalogue_of(settings)
+    """What most commands work on."""
+    if settings.planar_crs is not None:
+        check_plane(settings.planar_crs)
     with database(settings) as db:
         migrate(db.url)
         yield Instance(db.url, read_catalogue(db.url, catalogue_folders(settings))[0])

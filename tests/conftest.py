@@ -221,4 +221,10 @@ def wait_ready(base: str, process: subprocess.Popen[bytes], seconds: float = 60)
 
 def _drop(cluster: Cluster, name: str) -> None:
     with psycopg.connect(cluster.url, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")  # type: ignore[arg-type]
+        for _ in range(20):
+            try:
+                connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")  # type: ignore[arg-type]
+                return
+            except psycopg.errors.InsufficientPrivilege:  # autovacuum is at it: not ours to end
+                time.sleep(0.5)
+        raise AssertionError(f"the database {name} could not be dropped")

@@ -19,7 +19,7 @@ from providers.shapes import ShapeRules, checked_shapes, shape_rules
 from providers.staging import CheckedRows
 
 MAX_DETAILED = 10_000  # rejected or repaired features of which number and reasons are kept
-BATCH_ROWS = 20_000
+BATCH_ROWS = 8_000
 SAMPLED_PER_BATCH, MAX_SAMPLED = 200, 2_000
 
 

@@ -29,6 +29,14 @@ from providers.staging import Staging
 from providers.tables import analyse, discard_unpublished, edition_name, ensure_tables
 from providers.touched import record_touched
 
+# One load at a time sorts and builds; each of these is a bound of its memory in the database.
+LOAD_SETTINGS = {
+    "idle_in_transaction_session_timeout": "0",
+    "temp_buffers": "128MB",
+    "work_mem": "64MB",
+    "maintenance_work_mem": "256MB",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
@@ -112,7 +120,8 @@ def publish_beside(
 def tables(url: str, layer: Layer, key: EditionKey) -> Iterator[None]:
     """The edition's tables for a publication: made before, statistics after, gone if unused."""
     with connect(url, DatabaseRole.OWNER) as connection:
-        ensure_tables(connection, layer, key)
+        published = edition_now(connection, layer.id, key) is not None
+        ensure_tables(connection, layer, key, indexed=published)
     try:
         yield
     finally:
@@ -125,7 +134,8 @@ def tables(url: str, layer: Layer, key: EditionKey) -> Iterator[None]:
 def writing(url: str) -> Iterator[Connection[TupleRow]]:
     """A writer's transaction that may take its time: for loads, not for requests."""
     with connect(url, DatabaseRole.WRITER, statement_timeout_ms=0) as connection:
-        connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        for setting, value in LOAD_SETTINGS.items():
+            connection.execute(f"SET LOCAL {setting} = '{value}'".encode())
         yield connection
 
 

@@ -1,53 +1,27 @@
-"""Alembic migrations of the schema onemap, run under a lock by `migrate`."""
+"""Alembic migrations of the schema onemap: `versions`, run by `migrate`."""
 
-import re
 from pathlib import Path
 
 import psycopg
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import create_engine
-from sqlalchemy.pool import NullPool
 
-from providers.database import DatabaseError, DatabaseRole
-
-LOCK = 0x6F6E656D6170  # "onemap"
+VERSIONS = Path(__file__).parent / "versions"
 
 
 def migrate(url: str) -> None:
     """Bring the database to this version's schema; safe to call from several processes at once."""
-    engine = create_engine(sqlalchemy_url(url), poolclass=NullPool)
+    if _is_current(url):
+        return
+    from providers.migrations.upgrading import upgrade  # Alembic takes half a second to import
+
+    upgrade(url)
+
+
+def _is_current(url: str) -> bool:
+    """Whether the database has the newest version; False also where it cannot be asked."""
+    newest = max(path.name[:4] for path in VERSIONS.glob("[0-9]*.py"))
     try:
-        with psycopg.connect(url, autocommit=True) as guard:
-            guard.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
-            with engine.connect() as connection:
-                config = Config()
-                config.set_main_option("script_location", str(Path(__file__).parent))
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
-                connection.commit()
-    except psycopg.errors.InsufficientPrivilege as error:
-        raise DatabaseError(_missing_right(error)) from error
-    except psycopg.OperationalError as error:
-        raise DatabaseError(
-            f"The database cannot be reached: {str(error).splitlines()[0]}"
-        ) from error
-    except Exception as error:
-        cause = getattr(error, "orig", None)
-        if isinstance(cause, psycopg.errors.InsufficientPrivilege):
-            raise DatabaseError(_missing_right(cause)) from error
-        raise
-    finally:
-        engine.dispose()
-
-
-def sqlalchemy_url(url: str) -> str:
-    """The same address for SQLAlchemy's psycopg dialect."""
-    return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
-
-
-def _missing_right(error: psycopg.Error) -> str:
-    return (
-        f"The database user lacks a right ({str(error).splitlines()[0]}); it must be able to create"
-        f" schemas, the extension postgis and the roles {', '.join(DatabaseRole)}."
-    )
+        with psycopg.connect(url) as connection:
+            row = connection.execute("SELECT version_num FROM schema_version").fetchone()
+    except psycopg.Error:
+        return False
+    return row is not None and row[0] == newest

@@ -4,12 +4,11 @@ COPY writes the same rows, ready made, into a partition with the same key and in
 interleaved; a row gives the median and, of the load, the largest memory of its process.
 """
 
-import resource
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -39,13 +38,28 @@ def parcels(layer: Layer, tmp_path: Path) -> Path:
     return path
 
 
-def onemap(url: str, home: Path, *arguments: str) -> float:
-    """Seconds from the command's start to its exit."""
+def onemap(url: str, home: Path, *arguments: str) -> tuple[float, float]:
+    """Seconds from the command's start to its exit, and the most memory it held, in MiB."""
     environ = child_environ(ONEMAP_DATABASE_URL=url, ONEMAP_HOME=str(home), ONEMAP_CATALOGUE="demo")
     began = time.perf_counter()
     command = [sys.executable, "-m", "server", *arguments]
-    subprocess.run(command, env=environ, check=True, capture_output=True)
-    return time.perf_counter() - began
+    running = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL)
+    most = 0.0
+    while running.poll() is None:
+        most = max(most, resident_mib(running.pid))
+        time.sleep(0.05)
+    assert running.returncode == 0
+    return time.perf_counter() - began, most
+
+
+def resident_mib(pid: int) -> float:
+    """The most memory that a process has held so far; 0 where it has just ended."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0.0
+    lines = (line.split() for line in status.splitlines() if line.startswith("VmHWM"))
+    return next((int(words[1]) / 1024 for words in lines), 0.0)
 
 
 def rows_of(url: str, layer: Layer, edition: str) -> Iterator[bytes]:
@@ -71,20 +85,21 @@ def copied(url: str, layer: Layer, key: str, data: bytes) -> float:
 
 
 def test_a_load_against_bare_copy(
-    layer: Layer, parcels: Path, database_url: str, tmp_path: Path, wait_until: Callable[..., None]
+    layer: Layer, parcels: Path, database_url: str, tmp_path: Path
 ) -> None:
-    loads, reloads, copies = [], [], []
+    loads, reloads, copies, memory = [], [], [], 0.0
     for number in range(ROUNDS):
         key = f"load_{number}"
         first = ("load", layer.id, str(parcels), "--edition", key, "--valid-from", "2023-12-31")
-        loads.append(onemap(database_url, tmp_path, *first))
-        reloads.append(onemap(database_url, tmp_path, *first))
+        seconds, held = onemap(database_url, tmp_path, *first)
+        loads.append(seconds)
+        memory = max(memory, held)
+        reloads.append(onemap(database_url, tmp_path, *first)[0])
         data = b"".join(rows_of(database_url, layer, key))
         bare = f"copy_{number}"
         data = data.replace(f"\t{key}\t".encode(), f"\t{bare}\t".encode())
         copies.append(copied(database_url, layer, bare, data))
     load, reload, copy = map(statistics.median, (loads, reloads, copies))
-    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(
         f"\nload {PARCELS:,} parcels  {load:6.1f} s  {PARCELS / load:8,.0f}/s"
         f"  {copy / load:5.2f}x bare COPY ({copy:.1f} s)  {memory:,.0f} MiB"
