@@ -211,37 +211,34 @@ def edition_now(
     connection: Connection[TupleRow], layer: LayerId, key: EditionKey
 ) -> Edition | None:
     """The edition's facts as they stand, coverage included; None where it was never published."""
-    return _fact_row(
-        connection.execute(
-            sql.SQL(
-                "SELECT {}, ST_AsBinary(coverage) FROM onemap.edition"
-                " WHERE layer = %(layer)s AND edition = %(key)s AND revision > 0"
-            ).format(sql.SQL(", ").join(map(sql.Identifier, _FACTS))),
-            {"layer": layer, "key": key},
-        ).fetchone(),
-        layer,
-        key,
-    )
+    return _facts(connection, NOW, layer, key)
 
 
 def edition_at(
     connection: Connection[TupleRow], layer: LayerId, key: EditionKey, number: int
 ) -> Edition | None:
     """The edition's facts at one of its revisions; None where there is no such revision."""
-    return _fact_row(
-        connection.execute(
-            sql.SQL(
-                "SELECT {}, ST_AsBinary(coverage) FROM onemap.revision"
-                " WHERE layer = %(layer)s AND edition = %(key)s AND number = %(number)s"
-            ).format(sql.SQL(", ").join(map(sql.Identifier, _FACTS))),
-            {"layer": layer, "key": key, "number": number},
-        ).fetchone(),
-        layer,
-        key,
-    )
+    return _facts(connection, THEN, layer, key, number)
 
 
-def _fact_row(row: TupleRow | None, layer: LayerId, key: EditionKey) -> Edition | None:
+NOW = sql.SQL("onemap.edition WHERE layer = %(layer)s AND edition = %(key)s AND revision > 0")
+THEN = sql.SQL(
+    "onemap.revision WHERE layer = %(layer)s AND edition = %(key)s AND number = %(number)s"
+)
+
+
+def _facts(
+    connection: Connection[TupleRow],
+    where: sql.SQL,
+    layer: LayerId,
+    key: EditionKey,
+    number: int | None = None,
+) -> Edition | None:
+    columns = sql.SQL(", ").join(map(sql.Identifier, _FACTS))
+    row = connection.execute(
+        sql.SQL("SELECT {}, ST_AsBinary(coverage) FROM {}").format(columns, where),
+        {"layer": layer, "key": key, "number": number},
+    ).fetchone()
     if row is None:
         return None
     return Edition(

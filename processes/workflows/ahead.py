@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import cast
 
 _END = object()
 
@@ -13,4 +14,4 @@ def ahead[T](source: Iterable[T]) -> Iterator[T]:
         coming = thread.submit(next, values, _END)
         while (value := coming.result()) is not _END:
             coming = thread.submit(next, values, _END)
-            yield value  # type: ignore[misc]
+            yield cast("T", value)  # not the end

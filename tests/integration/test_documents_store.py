@@ -3,7 +3,6 @@
 import argparse
 import hashlib
 import json
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
@@ -137,7 +136,9 @@ def app(settings: Settings, catalogue: Catalogue) -> Starlette:
 
 
 @pytest.fixture
-def client(app: Starlette, free_port: Callable[[], int]) -> Iterator[httpx.Client]:
+def client(
+    app: Starlette, free_port: Callable[[], int], wait_until: Callable[..., None]
+) -> Iterator[httpx.Client]:
     """Who asks the application without a key."""
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning"))
@@ -146,10 +147,7 @@ def client(app: Starlette, free_port: Callable[[], int]) -> Iterator[httpx.Clien
     base, headers = f"http://127.0.0.1:{port}", {"Accept": "application/json"}
     try:
         with httpx.Client(base_url=base, headers=headers, timeout=30) as asked:
-            until = time.monotonic() + 30
-            while not server.started or asked.get("/health/ready").status_code != 200:
-                assert time.monotonic() < until
-                time.sleep(0.05)
+            wait_until(lambda: server.started and asked.get("/health/ready").status_code == 200)
             yield asked
     finally:
         server.should_exit = True
