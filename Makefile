@@ -73,11 +73,11 @@ openapi: install ## Write openapi/onemap.openapi.json anew
 	@$(BIN)/onemap openapi > openapi/onemap.openapi.json.new
 	@mv openapi/onemap.openapi.json.new openapi/onemap.openapi.json
 
-bench: install-tests ## Measurements, one row each
-	@$(PYTEST) -s -o python_files='bench_*.py' tests/benchmarks
+bench: install-tests ## Measurements, one row each; ROW=bbox_500 for one alone
+	@$(PYTEST) -s -o python_files='bench_*.py' -o pythonpath=tests/benchmarks tests/benchmarks $(if $(ROW),-k '$(ROW)')
 
 campaign: install-tests ## Property and contract tests at full length
-	@$(PYTEST) -s --hypothesis-profile=campaign tests/property tests/conformance
+	@$(PYTEST) -s --hypothesis-profile=campaign tests/property tests/conformance tests/integration/test_schemathesis.py
 
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --python-version 3.12
 lock: | .venv ## Choose the newest versions of all packages anew

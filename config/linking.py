@@ -186,7 +186,8 @@ def _specification(
     defaults = e.get("defaults", {})
     identity, region = identity_of(defaults), region_of(defaults)
     codes = {f.code for f in fields}
-    for pointer, name in [("identity", n) for n in identity] + [("region", region)]:
+    searched = [("search", n) for n in defaults.get("search", ())]
+    for pointer, name in [*(("identity", n) for n in identity), ("region", region), *searched]:
         if name not in codes and name not in ("overlap", "none"):
             find(f"/defaults/{pointer}", f"{name!r} is not a field of {e['id']}")
             sound = False
@@ -206,6 +207,7 @@ def _specification(
         plan=defaults.get("plan", "none"),
         style=defaults.get("style"),
         subdivided=defaults.get("subdivided", False),
+        search=tuple(defaults.get("search", ())),
     )
 
 

@@ -16,7 +16,7 @@ from config.model import (
     Theme,
 )
 from config.units import Unit
-from config.vocabulary import Classification, DataKind, GeometryKind, LayerId, Text
+from config.vocabulary import Classification, DataKind, FieldType, GeometryKind, LayerId, Text
 
 type Find = Callable[[str, str], None]  # pointer, message
 
@@ -88,11 +88,13 @@ def link_layer(e: Entry, known: Known, find: Find) -> Layer | None:
         classification=Classification(e.get("classification", Classification.INTERNAL)),
         style=style,
         source=source,
+        licence=_licence(e, known),
         keeper=text(e["keeper"]) if "keeper" in e else NOT_STATED,
         synthetic=e.get("synthetic", False),
         external=external,
         validity=(e.get("validity", {}).get("from"), e.get("validity", {}).get("to")),
         subdivided=e.get("subdivided", specification.subdivided),
+        search=tuple(e.get("search", specification.search)),
     )
     if external is None:
         _check(layer, find)
@@ -106,6 +108,7 @@ def _check(layer: Layer, find: Find) -> None:
         "/identity": list(layer.identity),
         "/region": [] if layer.region in ("overlap", "none") else [layer.region],
         "/validity": [name for name in layer.validity if name],
+        "/search": list(layer.search),
     }
     if layer.style:
         wanted["/style"] = sorted(layer.style.fields)
@@ -115,6 +118,10 @@ def _check(layer: Layer, find: Find) -> None:
         for name in names:
             if layer.field(name) is None:
                 find(pointer, f"{name!r} is not a field of {specification.id}")
+    for name in layer.search:
+        field = layer.field(name)
+        if field is not None and field.type is not FieldType.TEXT:
+            find("/search", f"{name!r} is no text")
     if layer.region == "overlap" and kind is GeometryKind.NONE:
         find("/region", "a table layer has nothing to overlap with")
     if not layer.identity and kind is GeometryKind.NONE:
@@ -133,6 +140,11 @@ def _source(e: Entry, known: Known, find: Find) -> Text | None:
         find("/source", f"no source {declared!r}")
         return None
     return source.attribution or source.title
+
+
+def _licence(e: Entry, known: Known) -> Text | None:
+    declared = e.get("source")
+    return known.sources[declared].licence if isinstance(declared, str) else None
 
 
 def _external(e: Entry, known: Known, find: Find) -> External | None:

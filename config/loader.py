@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ KINDS = (
 )
 MAX_FILE_BYTES = 8 * 1024 * 1024
 MAX_MESSAGE = 300
+MAX_FILES_KEPT = 10_000
 
 
 class CatalogueError(Exception):
@@ -78,8 +79,6 @@ def read(folders: Iterable[Path], findings: Findings) -> dict[Key, Document]:
     for folder in folders:
         here: dict[Key, Document] = {}
         for document in _documents(folder, findings):
-            if not satisfies_schema(document, findings):
-                continue
             key = (document.entry["kind"], document.entry["id"])
             if first := here.get(key):
                 findings.append(
@@ -158,7 +157,17 @@ def _documents(folder: Path, findings: Findings) -> Iterator[Document]:
         except (UnicodeDecodeError, OSError) as error:
             findings.append(f"{name}: : {' '.join(str(error).split())}")
             continue
-        yield from parse(name, content, findings)
+        documents, told = _sound(name, content)
+        findings.extend(told)
+        yield from documents
+
+
+@lru_cache(maxsize=MAX_FILES_KEPT)
+def _sound(name: str, content: str) -> tuple[Sequence[Document], Sequence[str]]:
+    """The sound entries of a file and what is wrong with the others: read again only if changed."""
+    findings: Findings = []
+    parsed = parse(name, content, findings)
+    return [one for one in parsed if satisfies_schema(one, findings)], findings
 
 
 def satisfies_schema(document: Document, findings: Findings) -> bool:

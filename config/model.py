@@ -72,6 +72,7 @@ class Specification:
     plan: Literal["required", "none"] = "none"
     style: str | None = None
     subdivided: bool = False
+    search: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,9 +181,11 @@ class Layer:
     source: Text
     keeper: Text
     synthetic: bool
+    licence: Text | None = None  # the terms of its source
     external: External | None = None  # None: managed, its rows are ours
     validity: tuple[str | None, str | None] = (None, None)  # fields: a row is valid from, to
     subdivided: bool = False  # overlays meet small pieces of its polygons
+    search: tuple[str, ...] = ()  # fields with an index for `q`; empty: its texts, without one
 
     @property
     def geometry(self) -> GeometryKind:

@@ -25,6 +25,11 @@ class Unit(StrEnum):
     def label(self) -> Text:
         return TITLES[self]
 
+    @property
+    def ucum(self) -> str:
+        """The unit in the Unified Code for Units of Measure, case sensitive."""
+        return UCUM[self]
+
 
 # Exact factors to the first unit of each quantity; 1 亩 = 10000/15 m² (GB 3100-93, customary).
 FACTORS: dict[Unit, tuple[str, float]] = {
@@ -54,6 +59,21 @@ TITLES: dict[Unit, Text] = {
     Unit.PERSON: Text(zh="人", en="people"),
     Unit.HOUSEHOLD: Text(zh="户", en="households"),
     Unit.YEAR: Text(zh="年", en="years"),
+}
+
+UCUM: dict[Unit, str] = {
+    Unit.SQUARE_METRE: "m2",
+    Unit.HECTARE: "har",
+    Unit.SQUARE_KILOMETRE: "km2",
+    Unit.MU: "10000.m2/15",
+    Unit.METRE: "m",
+    Unit.KILOMETRE: "km",
+    Unit.DEGREE: "deg",
+    Unit.RATIO: "1",
+    Unit.PERCENT: "%",
+    Unit.PERSON: "{person}",
+    Unit.HOUSEHOLD: "{household}",
+    Unit.YEAR: "a",
 }
 
 

@@ -61,7 +61,7 @@ class Classification(StrEnum):
 
     @property
     def rank(self) -> int:
-        return list(Classification).index(self)
+        return RANKS[self]
 
 
 class DataKind(StrEnum):
@@ -221,6 +221,7 @@ class FieldType(StrEnum):
         return dict(JSON_TYPES[self])
 
 
+RANKS = {level: rank for rank, level in enumerate(Classification)}
 JSON_TYPES = {
     FieldType.TEXT: {"type": "string"},
     FieldType.INTEGER: {"type": "integer"},

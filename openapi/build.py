@@ -100,6 +100,8 @@ def _operation(operation: Operation, described: Json, specs: Sequence[Process]) 
     }
     if "description" in described:
         built["description"] = described["description"]
+    if operation.method == "GET" and "text/html" in described["answers"]["200"].get("content", {}):
+        described = _with_validator(described)
     if parameters := described["parameters"]:
         built["parameters"] = [{"$ref": f"#/components/parameters/{name}"} for name in parameters]
     if described.get("security") == "unsafe":
@@ -114,6 +116,18 @@ def _operation(operation: Operation, described: Json, specs: Sequence[Process]) 
         )
     built["responses"] = dict(sorted(answers.items()))
     return built
+
+
+def _with_validator(described: Json) -> Json:
+    """Every document that has a page has a tag, and is not sent to who has it."""
+    found = described["answers"]["200"]
+    answer = {**found, "headers": list(dict.fromkeys(["ETag", *found.get("headers", ())]))}
+    return {
+        **described,
+        "parameters": list(dict.fromkeys([*described["parameters"], "if-none-match"])),
+        "answers": {**described["answers"], "200": answer},
+        "problems": [*described.get("problems", ()), *NO_CONTENT],
+    }
 
 
 def _answer(described: Json, specs: Sequence[Process]) -> Json:

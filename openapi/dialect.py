@@ -1,4 +1,4 @@
-"""JSON Schema 2020-12, as processes declare it, said in OpenAPI 3.0's own dialect."""
+"""JSON Schema 2020-12 and OpenAPI 3.0's own dialect: processes declare the one, 3.0 speaks the other."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +14,11 @@ EXCLUSIVE = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}
 LOCAL = "#/$defs/"
 COMPONENTS = "#/components/schemas/"
 NULL = {"type": "null"}
+VERSION_3_1, DIALECT_3_1 = "3.1.0", "https://json-schema.org/draft/2020-12/schema"
+CODED = {
+    "binary": {"contentMediaType": "application/octet-stream"},
+    "byte": {"contentEncoding": "base64"},
+}
 
 
 class NotSayable(ValueError):
@@ -92,3 +97,62 @@ def _or_null(others: list[Any], word: str, place: str) -> dict[str, Any]:
     if len(others) == 1:
         return {**others[0], "nullable": True}
     return {"type": kinds.pop(), "nullable": True, word: others}
+
+
+def modern(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The OpenAPI 3.0 document as OpenAPI 3.1 says the same: its schemas become 2020-12."""
+    kept = {name: value for name, value in document.items() if name != "openapi"}
+    head = {"openapi": VERSION_3_1, "jsonSchemaDialect": DIALECT_3_1}
+    return {**head, **{name: _around(value) for name, value in kept.items()}}
+
+
+def _around(node: Any) -> Any:
+    """What stands around schemas: as it is, with the schemas in it translated."""
+    if isinstance(node, list):
+        return [_around(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    said = {}
+    for word, value in node.items():
+        if word == "schema":
+            said[word] = _modern_schema(value)
+        elif word == "schemas":
+            said[word] = {name: _modern_schema(part) for name, part in value.items()}
+        else:
+            said[word] = value if word in ("example", "examples") else _around(value)
+    return said
+
+
+def _modern_schema(schema: Any) -> Any:
+    """One schema of OpenAPI 3.0 as JSON Schema 2020-12."""
+    if not isinstance(schema, dict):
+        return schema
+    said: dict[str, Any] = {}
+    for word, value in schema.items():
+        if word == "properties":
+            said[word] = {name: _modern_schema(part) for name, part in value.items()}
+        elif word in ("allOf", "anyOf", "oneOf"):
+            said[word] = [_modern_schema(part) for part in value]
+        elif word in ("items", "not", "additionalProperties"):
+            said[word] = _modern_schema(value)
+        elif word == "example":
+            said["examples"] = [value]
+        elif word == "format" and value in CODED:
+            said |= CODED[value]
+        elif word not in ("nullable", *EXCLUSIVE):
+            said[word] = value
+    for word, bound in EXCLUSIVE.items():
+        if schema.get(word):
+            said[word] = said.pop(bound)
+    return _modern_null(said) if schema.get("nullable") else said
+
+
+def _modern_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Null as one more type; beside a choice of schemas, which would refuse it, as one more choice."""
+    if not schema.keys() & {"allOf", "anyOf", "oneOf", "enum"}:
+        return {**schema, "type": [schema["type"], "null"]}
+    told: dict[str, Any] = {
+        word: schema[word] for word in ("title", "description") if word in schema
+    }
+    rest = {word: value for word, value in schema.items() if word not in told}
+    return {**told, "anyOf": [rest, NULL]}

@@ -1,6 +1,7 @@
 """Connections: one database URL, pools by database role, driver errors as ours."""
 
 import re
+import select
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -48,7 +49,10 @@ class Pools:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
-        """A read-only connection; driver errors leave as store errors."""
+        """A read-only connection, each statement in a transaction of its own.
+
+        Driver errors leave as store errors.
+        """
         async with _translated(), self.reader.connection() as connection:
             yield connection
 
@@ -138,9 +142,11 @@ def connection_options(
 def _pool(
     url: str, role: DatabaseRole, size: int
 ) -> AsyncConnectionPool[AsyncConnection[TupleRow]]:
+    # a reader's transaction would cost two more messages for each statement
+    apart = {"autocommit": True} if role is DatabaseRole.READER else {}
     return AsyncConnectionPool(
         url,
-        kwargs=connection_options(role),
+        kwargs=connection_options(role) | apart,
         min_size=1,
         max_size=size,
         open=False,
@@ -149,9 +155,20 @@ def _pool(
         max_idle=300.0,
         reconnect_timeout=30.0,
         configure=_warm,
-        check=AsyncConnectionPool.check_connection,
+        check=_check,
         name=role,
     )
+
+
+async def _check(connection: AsyncConnection[TupleRow]) -> None:
+    """Whether a waiting connection lives; the server is asked only where the line is not silent.
+
+    A server that ends a connection says so, or closes it: then there is something to read.
+    """
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN | select.POLLHUP | select.POLLERR)
+    if waiting.poll(0):
+        await AsyncConnectionPool.check_connection(connection)
 
 
 async def _warm(connection: AsyncConnection[TupleRow]) -> None:
@@ -160,7 +177,8 @@ async def _warm(connection: AsyncConnection[TupleRow]) -> None:
         "SELECT ST_AsMVTGeom(ST_Transform(ST_SetSRID(ST_MakePoint(125, 43), 4326), 3857),"
         " ST_TileEnvelope(0, 0, 0))"
     )
-    await connection.commit()
+    if not connection.autocommit:
+        await connection.commit()
 
 
 @asynccontextmanager

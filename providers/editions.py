@@ -23,6 +23,11 @@ def day_in_china(moment: datetime) -> date:
     return moment.astimezone(SHANGHAI).date()
 
 
+def beginning_in_china(day: date) -> datetime:
+    """The first moment of *day* in China."""
+    return datetime.combine(day, time.min, SHANGHAI)
+
+
 def end_of_day_in_china(day: date) -> datetime:
     """The last moment of *day* in China: a date includes its last hour."""
     return datetime.combine(day, time.max, SHANGHAI)

@@ -207,6 +207,9 @@ def _check_entry(
         findings.append("region: overlap is found at load only; name a column with region: {field}")
     elif layer.region != "none" and layer.region not in names:
         findings.append(f"region: {layer.region!r} is not shown")
+    for code in layer.search:
+        if code not in names:
+            findings.append(f"search: {code!r} is not shown")
     for code in filter(None, layer.validity):
         if types.get(code) not in ("date", *INSTANTS):
             findings.append(f"validity: {code!r} is no shown column of dates or moments")

@@ -1,75 +1,83 @@
 """From a checked feature query to one statement; pure, no connection."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal, InvalidOperation
-from math import isfinite
-from typing import Any
+from functools import reduce
+from operator import add
+from typing import Any, Literal
 
-from sqlalchemy import (
-    ColumnElement,
-    FromClause,
-    Select,
-    bindparam,
-    cast,
-    func,
-    literal,
-    or_,
-    select,
-)
-from sqlalchemy.dialects.postgresql import (
-    BIGINT,
-    DATE,
-    DOUBLE_PRECISION,
-    INTEGER,
-    TEXT,
-    aggregate_order_by,
-)
+from sqlalchemy import ColumnElement, FromClause, Select, bindparam, cast, func, literal, select
+from sqlalchemy.dialects.postgresql import INTEGER, TEXT
 
-from config.model import Field, Layer
-from config.vocabulary import FieldType, GeometryKind
+from config.model import Layer
+from config.vocabulary import GeometryKind
+from providers import jsonfg
 from providers.access import Scope
+from providers.conditions import Condition, parameters, shapes
+from providers.crs import CRS84, Crs
 from providers.errors import BadParameter
-from providers.external_table import Key
-from providers.relations import SYSTEM_PROPERTIES, Relation, columns_of
+from providers.feature_text import geojson
+from providers.ordering import Position, Sort, after, order_of, position_text
+from providers.relations import SYSTEM_PROPERTIES, Relation
 
 DEFAULT_LIMIT, MAX_LIMIT = 10, 10_000
+MAX_OFFSET = 50_000  # what lies deeper is reached by next links, which count no rows off
 MAX_LIMIT_DIGITS = 15
-MAX_VALUE_CHARACTERS = 1_000
-COORDINATE_DIGITS = 9
-# What a query parameter says is never the value of an attribute of the same name.
-PAGING = frozenset({"f", "lang", "limit", "offset", "cursor", "datetime", "asOf"})
-FILTERING = frozenset({"bbox", "bbox-crs", "q", "filter", "filter-lang", "filter-crs", "sortby"})
-RESERVED = PAGING | FILTERING | {"crs", "properties", "skipGeometry"}
-type Window = tuple[float, float, float, float]
-type Days = tuple[date, date]  # both inclusive
+type Form = Literal["geojson", "jsonfg", "jsonfg-plus"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """How features are written: the reference system, the properties, with geometry or without."""
+
+    crs: Crs = CRS84
+    fields: tuple[str, ...] | None = None  # names of properties; None: all
+    geometry: bool = True
+    form: Form = "geojson"
+
+    def names(self, layer: Layer) -> list[str]:
+        """The properties that are written, in the layer's order."""
+        every = [*(f.code for f in layer.fields), *SYSTEM_PROPERTIES]
+        return [n for n in every if self.fields is None or n in self.fields]
+
+    def draws(self, layer: Layer) -> bool:
+        """Whether geometries are written."""
+        return self.geometry and layer.geometry is not GeometryKind.NONE
+
+
+AS_STORED = Shown()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureQuery:
-    """One page of features: which window, which values, valid when, after which key, how many."""
+    """One page of features: which, in what order, after which row, how many, and how written."""
 
     limit: int = DEFAULT_LIMIT
-    windows: tuple[Window, ...] = ()  # west, south, east, north; two across the antimeridian
-    equals: tuple[tuple[Field, Any], ...] = ()  # sorted by field code
-    valid: Days | None = None  # rows valid on one of these days, where rows say so
-    after: Key | None = None
+    offset: int = 0
+    conditions: tuple[Condition, ...] = ()
+    order: tuple[Sort, ...] = ()
+    after: Position | None = None
+    shown: Shown = AS_STORED
 
     @property
-    def shape(self) -> tuple[Any, ...]:
+    def shape(self) -> Hashable:
         """What the statement's text depends on."""
-        codes = tuple(f.code for f, _ in self.equals)
-        return (len(self.windows), codes, self.valid is not None, self.after is not None)
+        position = self.after and self.after.shape
+        return (
+            shapes(self.conditions),
+            self.order,
+            position,
+            self.offset > 0,
+            self.shown,
+        )
 
     @property
     def parameters(self) -> dict[str, Any]:
         """The values of the statement's binds."""
-        values: dict[str, Any] = {"limit": self.limit, "after": self.after}
-        for i, window in enumerate(self.windows):
-            values |= {f"{side}_{i}": v for side, v in zip("wsen", window, strict=True)}
-        values |= {f"p_{i}": value for i, (_, value) in enumerate(self.equals)}
-        return values | days_parameters(self.valid)
+        values: dict[str, Any] = {"limit": self.limit, **parameters(self.conditions)}
+        if self.offset:
+            values["offset"] = self.offset
+        return values if self.after is None else {**values, **self.after.parameters}
 
 
 def parse_limit(text: str) -> int:
@@ -86,103 +94,108 @@ def parse_whole(name: str, text: str, low: int, high: int) -> int:
     return int(text)
 
 
-def parse_bbox(text: str) -> tuple[Window, ...]:
-    """Longitude and latitude in degrees; six numbers carry a height range that 2D layers ignore."""
-    expected = "4 (or 6) numbers west,south,east,north in degrees, south <= north"
-    try:
-        numbers = [float(part) for part in text.split(",")]
-    except ValueError:
-        raise BadParameter("bbox", text, expected) from None
-    if len(numbers) == 6:
-        numbers = [*numbers[:2], *numbers[3:5]]
-    if len(numbers) != 4 or not all(map(isfinite, numbers)):
-        raise BadParameter("bbox", text, expected)
-    west, south, east, north = numbers
-    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
-        raise BadParameter("bbox", text, expected)
-    if west > east:
-        return ((west, south, 180.0, north), (-180.0, south, east, north))
-    return ((west, south, east, north),)
-
-
-def parse_value(field: Field, text: str) -> Any:
-    """The typed value of an attribute parameter."""
-    if len(text) > MAX_VALUE_CHARACTERS or "\x00" in text:
-        raise BadParameter(field.code, text, f"at most {MAX_VALUE_CHARACTERS} printable characters")
-    expected = f"{'an' if field.type is FieldType.INTEGER else 'a'} {field.type} value"
-    try:
-        match field.type:
-            case FieldType.TEXT:
-                return text
-            case FieldType.INTEGER:
-                value = int(text) if text.isascii() else 2**63
-                if not -(2**63) <= value < 2**63:
-                    raise BadParameter(field.code, text, "a 64-bit integer")
-                return value
-            case FieldType.DECIMAL:
-                number = Decimal(text)
-                if not number.is_finite() or abs(number.adjusted()) > 100:
-                    raise BadParameter(field.code, text, expected)
-                return number
-            case FieldType.DATE:
-                return date.fromisoformat(text)
-            case FieldType.BOOLEAN:
-                return {"true": True, "false": False}[text]
-    except (ValueError, KeyError, InvalidOperation):
-        raise BadParameter(field.code, text, expected) from None
+def parse_properties(layer: Layer, text: str) -> tuple[str, ...]:
+    """The properties of `properties`, by their names, separated by commas."""
+    known = [*(f.code for f in layer.fields), *SYSTEM_PROPERTIES]
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if any(name not in known for name in names):
+        raise BadParameter("properties", text, f"some of {', '.join(known)}")
+    return names
 
 
 def page_statement(
     layer: Layer, relation: Relation, query: FeatureQuery, scope: Scope
 ) -> Select[Any]:
-    """One page in key order as one row: features (GeoJSON text), count, last key, more, version.
+    """One page as one row: features (JSON text), count, position of the last, more, version.
 
     The features arrive joined by commas, as the caller may see them; the database writes the
     text, so that nothing is parsed and written again on the way.
     """
     limit = bindparam("limit", type_=INTEGER)
-
-    def chosen(rows: FromClause) -> list[ColumnElement[bool]]:
-        return [relation.visible(scope, rows), *_conditions(relation, rows, query)]
-
-    rows = relation.first(
-        columns_of(layer, relation),
-        chosen,
-        lambda rows: [rows.c.fid],
-        limit + 1,  # the extra row says whether a next page exists
-    )
-    position = func.row_number().over(order_by=rows.c.fid).label("position")
-    fid = rows.c.fid if relation.whole_keys else cast(rows.c.fid, TEXT)
-    feature = _feature(layer, relation, rows).label("feature")
-    page = select(fid.label("fid"), feature, position).subquery("page")
+    rows = chosen_rows(layer, relation, query, scope, limit + 1)  # one more says that more follow
+    order = order_of(relation, rows, query.order)
+    position = func.row_number().over(order_by=order).label("position")
+    feature = feature_text(layer, relation, rows, query.shown).label("feature")
+    place = position_text(relation, rows, query.order).label("place")
+    page = select(place, feature, position).subquery("page")
     inside = page.c.position <= limit
-    separated = aggregate_order_by(literal(",", TEXT), page.c.position)
+    separator = literal(
+        ",", TEXT
+    )  # the rows come in order: sorting them once more costs a sixteenth
+    last = func.max(cast(page.c.place, TEXT)).filter(page.c.position == limit)
     return select(
-        func.string_agg(page.c.feature, separated).filter(inside).label("features"),
+        func.string_agg(page.c.feature, separator).filter(inside).label("features"),
         func.count().filter(inside).label("count"),
-        func.max(page.c.fid).filter(page.c.position == limit).label("last"),
+        last.label("last"),
         (func.count() > limit).label("more"),
         relation.version.label("version"),
     ).select_from(page)
 
 
-def item_statement(
-    layer: Layer, relation: Relation, scope: Scope, *, valid: bool = False
+def chosen_rows(
+    layer: Layer,
+    relation: Relation,
+    query: FeatureQuery,
+    scope: Scope,
+    most: ColumnElement[Any],
+) -> FromClause:
+    """The first *most* rows of a query behind its position, in its order, with what is written."""
+
+    def conditions(rows: FromClause) -> list[ColumnElement[bool]]:
+        found = [relation.visible(scope, rows), *(c.of(relation, rows) for c in query.conditions)]
+        if query.after is not None:
+            found.append(after(relation, rows, query.order, query.after))
+        return found
+
+    return relation.first(
+        _columns(layer, relation, query.shown, query.order),
+        conditions,
+        lambda rows: order_of(relation, rows, query.order),
+        most,
+        skipped=bindparam("offset", type_=INTEGER) if query.offset else None,
+    )
+
+
+def count_statement(
+    relation: Relation, conditions: Sequence[Condition], scope: Scope
 ) -> Select[Any]:
-    """One feature by business id: its GeoJSON text, and what tells that something in it changed.
+    """How many rows satisfy the conditions and the scope, and the version that was counted."""
+    counts = [
+        select(func.count())
+        .select_from(branch.rows)
+        .where(
+            *branch.conditions,
+            relation.visible(scope, branch.rows),
+            *(c.of(relation, branch.rows) for c in conditions),
+        )
+        .scalar_subquery()
+        for branch in relation.branches
+    ]
+    return select(reduce(add, counts), relation.version)
+
+
+def item_statement(
+    layer: Layer,
+    relation: Relation,
+    scope: Scope,
+    *,
+    shown: Shown = AS_STORED,
+    conditions: Sequence[Condition] = (),
+) -> Select[Any]:
+    """One feature by business id: its JSON text, and what tells that something in it changed.
 
     The row's hash covers what the row says; region, plan and document stand beside it.
     """
 
     def chosen(rows: FromClause) -> list[ColumnElement[bool]]:
-        within = in_days(relation, rows) if valid else []
-        return [relation.is_named(rows), relation.visible(scope, rows), *within]
+        narrowed = (c.of(relation, rows) for c in conditions)
+        return [relation.is_named(rows), relation.visible(scope, rows), *narrowed]
 
-    names = columns_of(layer, relation)
-    rows = relation.first(names, chosen, lambda rows: [], literal(1, INTEGER))
-    beside = (rows.c.om_region, rows.c.om_plan, rows.c.om_basis)
-    said = func.json_build_array(rows.c.om_hash, *beside)
-    return select(_feature(layer, relation, rows).label("feature"), cast(said, TEXT))
+    beside = ("om_region", "om_plan", "om_basis")
+    names = dict.fromkeys([*_columns(layer, relation, shown, ()), "om_hash", *beside])
+    rows = relation.first(list(names), chosen, lambda rows: [], literal(1, INTEGER))
+    said = func.json_build_array(rows.c.om_hash, *(rows.c[name] for name in beside))
+    return select(feature_text(layer, relation, rows, shown).label("feature"), cast(said, TEXT))
 
 
 def extent_statement(relation: Relation, scope: Scope) -> Select[Any]:
@@ -195,71 +208,20 @@ def extent_statement(relation: Relation, scope: Scope) -> Select[Any]:
     )
 
 
-def in_days(relation: Relation, rows: FromClause) -> list[ColumnElement[bool]]:
-    """The rows that are valid on a bound day: begun by its end, not over at its beginning."""
-    begin, end = (rows.c[name] if name else None for name in relation.validity)
-    conditions: list[ColumnElement[bool]] = []
-    if begin is not None:
-        conditions.append(begin <= bindparam("valid_end", type_=DATE))
-    if end is not None:
-        conditions.append(or_(end.is_(None), end >= bindparam("valid_start", type_=DATE)))
-    return conditions
+def feature_text(
+    layer: Layer, relation: Relation, rows: FromClause, shown: Shown
+) -> ColumnElement[Any]:
+    """A feature in the form that was asked for."""
+    if shown.form != "geojson":
+        return jsonfg.feature(layer, relation, rows, shown)
+    crs = shown.crs if shown.draws(layer) else None
+    return geojson(relation, rows, shown.names(layer), crs)
 
 
-def days_parameters(days: Days | None) -> dict[str, Any]:
-    """The values of the binds of `in_days`."""
-    return {} if days is None else {"valid_start": days[0], "valid_end": days[1]}
-
-
-def _conditions(
-    relation: Relation, rows: FromClause, query: FeatureQuery
-) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if query.windows:
-        conditions.append(or_(*(_touches(relation, rows, i) for i in range(len(query.windows)))))
-    for i, (field, _) in enumerate(query.equals):
-        attribute = relation.attribute(rows, field)
-        kind = BIGINT() if field.type is FieldType.INTEGER else attribute.type
-        conditions.append(attribute == bindparam(f"p_{i}", type_=kind))
-    if query.valid is not None:
-        conditions += in_days(relation, rows)
-    if query.after is not None:
-        conditions.append(rows.c.fid > bindparam("after", type_=relation.key))
-    return conditions
-
-
-def _touches(relation: Relation, rows: FromClause, number: int) -> ColumnElement[bool]:
-    sides = (bindparam(f"{side}_{number}", type_=DOUBLE_PRECISION) for side in "wsen")
-    return func.ST_Intersects(rows.c.geom, relation.moved_window(*sides))
-
-
-def _feature(layer: Layer, relation: Relation, rows: FromClause) -> ColumnElement[Any]:
-    """A GeoJSON Feature as text: 4490 is CRS84's numbers, a relabelling and no transformation."""
-    geometry: ColumnElement[Any] = literal("null", TEXT)
-    if layer.geometry is not GeometryKind.NONE:
-        digits, options = literal(COORDINATE_DIGITS, INTEGER), literal(0, INTEGER)
-        shape = relation.degrees(relation.plain(rows.c.geom))
-        geometry = func.ST_AsGeoJSON(shape, digits, options)
-        if relation.table is not None:  # another's column may be null
-            geometry = func.coalesce(geometry, literal("null", TEXT))
-    columns = {f.code: relation.attribute(rows, f) for f in layer.fields}
-    columns |= {name: rows.c[name] for name in SYSTEM_PROPERTIES}
-    row = select(*(each.label(name) for name, each in columns.items()))
-    values = row.correlate(rows).lateral("p")
-    properties = select(func.row_to_json(values.table_valued())).correlate(rows).scalar_subquery()
-    return func.concat(
-        literal('{"type":"Feature","id":', TEXT),
-        func.to_json(rows.c.om_id),
-        literal(',"geometry":', TEXT),
-        geometry,
-        literal(',"properties":', TEXT),
-        properties,
-        literal("}", TEXT),
-    )
-
-
-def parse_equals(layer: Layer, parameters: Mapping[str, str]) -> tuple[tuple[Field, Any], ...]:
-    """Attribute equality from the parameters that name fields."""
-    named = sorted((name, text) for name, text in parameters.items() if name not in RESERVED)
-    found = ((layer.field(name), text) for name, text in named)
-    return tuple((field, parse_value(field, text)) for field, text in found if field is not None)
+def _columns(layer: Layer, relation: Relation, shown: Shown, order: Sequence[Sort]) -> list[str]:
+    """The columns from which features are written and put in order."""
+    names = [*shown.names(layer), *(s.name for s in order)]
+    values = [relation.attributes.get(name, name) for name in names]
+    days = [name for name in relation.validity if name and shown.form != "geojson"]
+    placed = ["geom"] if shown.draws(layer) else []
+    return list(dict.fromkeys(["fid", "om_id", *values, *days, *placed]))

@@ -51,9 +51,14 @@ class FeatureWriter:
     types: set[str] = field(default_factory=set)
     schema: pa.Schema | None = None
     stream: pa.RecordBatchStreamWriter | None = None
+    about: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of columns, by name
+    options: dict[str, str] = field(default_factory=dict)  # of the format, until all is written
+    missing: int = 0  # features without a geometry
 
-    def write(self, columns: Mapping[str, pa.Array], geometry: NDArray[np.object_] | None) -> None:
-        """Append features; None geometry where the layer is a table."""
+    def write(
+        self, columns: Mapping[str, pa.Array], geometry: NDArray[np.object_] | pa.Array | None
+    ) -> None:
+        """Append features; None geometry where the layer is a table, an Arrow array is WKB as it is."""
         arrays = {name: _writable(values) for name, values in columns.items()}
         if self.schema is None:
             taken = {name.lower() for name in arrays}
@@ -67,7 +72,12 @@ class FeatureWriter:
             arrays[self.geometry] = self._binary(geometry)
         batch = pa.table(arrays)
         if self.schema is None or self.stream is None:
-            self.schema = batch.schema
+            self.schema = pa.schema(
+                [
+                    one.with_metadata(self.about[one.name]) if one.name in self.about else one
+                    for one in batch.schema
+                ]
+            )
             self.stream = pa.ipc.new_stream(self.spool, self.schema)
         self.stream.write_table(batch.cast(self.schema))
         self.written += batch.num_rows
@@ -83,12 +93,16 @@ class FeatureWriter:
         with pa.OSFile(str(self.spool)) as source, pa.ipc.open_stream(source) as reader:
             yield reader
 
-    def _binary(self, geometry: NDArray[np.object_]) -> pa.Array:
+    def _binary(self, geometry: NDArray[np.object_] | pa.Array) -> pa.Array:
+        if isinstance(geometry, pa.Array):
+            self.missing += geometry.null_count
+            return geometry
         if self.kind is not None:
             geometry = geometry.copy()
             to_multi(geometry, self.kind)
         self.extent.add(geometry)
         here = geometry[~shapely.is_missing(geometry)]
+        self.missing += len(geometry) - len(here)
         self.types |= {_type_name(int(one)) for one in np.unique(shapely.get_type_id(here))}
         return pa.array(shapely.to_wkb(geometry, flavor="iso").tolist(), pa.binary())
 
@@ -101,6 +115,8 @@ def feature_writer(
     crs: str | pyproj.CRS | None,
     geometry: GeometryKind | None = None,
     driver: str | None = None,
+    about: Mapping[str, Mapping[str, str]] | None = None,
+    empty: bool = False,
 ) -> Iterator[FeatureWriter]:
     """A writer of GeoPackage, FlatGeobuf, GeoJSON or GeoParquet.
 
@@ -116,6 +132,10 @@ def feature_writer(
         Written as multi geometries of this kind; None: of any kind, as they come.
     driver : str, optional
         GPKG, FlatGeobuf, GeoJSON or Parquet; by the path's ending where not given.
+    about : mapping, optional
+        Field metadata of columns, in the words of GDAL: GDAL:OGR:alternative_name and so on.
+    empty : bool
+        Whether a file without features is written too; its columns are those of an empty batch.
     """
     driver = driver or DRIVERS.get(path.suffix.lower(), "")
     if driver not in DRIVERS.values():
@@ -129,12 +149,13 @@ def feature_writer(
             spool=beside / "features.arrows",
             kind=geometry,
             geometry=None if geometry is GeometryKind.NONE else GEOMETRY,
+            about=about or {},
         )
         try:
             yield writer
         finally:
             writer.close()
-        if writer.written:
+        if writer.written or (empty and writer.schema is not None):
             _put(writer, beside, path, driver, layer, pyproj.CRS(crs) if crs else None)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
@@ -179,6 +200,7 @@ def _gdal(
             geometry_name=writer.geometry,
             geometry_type=None if writer.geometry is None else kind or "Unknown",
             crs=None if crs is None else _said(crs),
+            layer_options=writer.options,
         )
 
 

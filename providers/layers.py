@@ -1,17 +1,20 @@
 """The layer store: pages, items, extents and tiles of one snapshot's layers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import psycopg
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
 from psycopg.rows import TupleRow
 from sqlalchemy import ClauseElement
 
 from config.model import Layer
 from config.vocabulary import EditionKey, LayerId
 from providers.access import Scope
+from providers.conditions import Condition, parameters, shapes
 from providers.database import Pools
 from providers.dialect import Compiled, compile_sql
 from providers.edition_history import edition_at, editions_as_of
@@ -19,9 +22,10 @@ from providers.editions import EditionState
 from providers.errors import NotFound
 from providers.external_table import Key, LayerUnavailable, described
 from providers.features import (
-    Days,
+    AS_STORED,
     FeatureQuery,
-    days_parameters,
+    Shown,
+    count_statement,
     extent_statement,
     item_statement,
     page_statement,
@@ -33,20 +37,36 @@ MAX_KEPT = 2_000
 type Box = tuple[float, float, float, float]  # west, south, east, north in degrees
 
 
+class Raw(Loader):
+    """Text as the database sends it."""
+
+    def load(self, data: Buffer) -> bytes:
+        return bytes(data)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A page of features: GeoJSON texts joined by commas, and where the next page begins."""
+    """A page of features: JSON texts joined by commas, and where the next page begins."""
 
-    features: str
+    features: bytes
     count: int
-    next_after: int | str | None
+    next_after: str | None  # the position of its last row, where more follow
     revision: int | None  # None: the layer is external and has none
     version: str | None = None  # what an external layer has instead; None: nothing tells
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """How many features there are, and of which state."""
+
+    number: int
+    revision: int | None
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One feature as GeoJSON text, and the hash of its content."""
+    """One feature as JSON text, and the hash of its content."""
 
     feature: str
     hash: str
@@ -80,13 +100,36 @@ class LayerStore:
             lambda: page_statement(layer, _relation(layer, edition, at), query, scope),
         )
         values = {**query.parameters, **scope.parameters, **_state(layer, edition, at)}
-        row = await self._row(layer, compiled, values)
-        features, count, last, more, version = row or (None, 0, None, 0, None)
+        row = await self._row(layer, compiled, values, raw=True)
+        features, count, last, more, version = row or (None, 0, None, False, None)
         ours = layer.external is None
         return Page(
-            features=features or "",
+            features=features or b"",
             count=count,
-            next_after=last if more else None,
+            next_after=last.decode() if more else None,
+            revision=version or 0 if ours else None,
+            version=None if ours or version is None else version.decode(),
+        )
+
+    async def count(
+        self,
+        layer: Layer,
+        edition: EditionKey | None,
+        conditions: Sequence[Condition],
+        scope: Scope,
+        *,
+        at: int | None = None,
+    ) -> Count:
+        """How many features satisfy the conditions and are let through; read one by one."""
+        compiled = self._compiled(
+            ("count", layer.id, edition, at is None, shapes(conditions), scope.shape),
+            lambda: count_statement(_relation(layer, edition, at), conditions, scope),
+        )
+        values = {**parameters(conditions), **scope.parameters, **_state(layer, edition, at)}
+        number, version = await self._row(layer, compiled, values) or (0, None)
+        ours = layer.external is None
+        return Count(
+            number=number,
             revision=version or 0 if ours else None,
             version=None if ours else version,
         )
@@ -99,7 +142,8 @@ class LayerStore:
         scope: Scope,
         *,
         at: int | None = None,
-        valid: Days | None = None,
+        conditions: Sequence[Condition] = (),
+        shown: Shown = AS_STORED,
     ) -> Item:
         """One feature by business id; NotFound also where the scope hides it."""
         named: Key | None = om_id
@@ -107,12 +151,13 @@ class LayerStore:
             named = described(layer).key_kind.parse(om_id)
         if named is None:
             raise NotFound("feature", om_id)
-        dated = valid is not None
         compiled = self._compiled(
-            ("item", layer.id, edition, at is None, dated, scope.shape),
-            lambda: item_statement(layer, _relation(layer, edition, at), scope, valid=dated),
+            ("item", layer.id, edition, at is None, shown, shapes(conditions), scope.shape),
+            lambda: item_statement(
+                layer, _relation(layer, edition, at), scope, shown=shown, conditions=conditions
+            ),
         )
-        values = {"om_id": named, **scope.parameters, **days_parameters(valid)}
+        values = {"om_id": named, **scope.parameters, **parameters(conditions)}
         row = await self._row(layer, compiled, values | _state(layer, edition, at))
         if row is None:
             raise NotFound("feature", om_id)
@@ -143,10 +188,9 @@ class LayerStore:
         at: int | None = None,
     ) -> bytes:
         """One vector tile; empty bytes where nothing is drawn."""
-        dated = query.valid is not None
         compiled = self._compiled(
-            ("tile", layer.id, edition, at is None, dated, scope.shape),
-            lambda: tile_statement(layer, _relation(layer, edition, at), scope, valid=dated),
+            ("tile", layer.id, edition, at is None, shapes(query.conditions), scope.shape),
+            lambda: tile_statement(layer, _relation(layer, edition, at), query.conditions, scope),
         )
         values = {**query.parameters, **scope.parameters, **_state(layer, edition, at)}
         row = await self._row(layer, compiled, values)
@@ -164,13 +208,37 @@ class LayerStore:
         async with self.pools.reading() as connection:
             return await edition_at(connection, layer, edition, revision)
 
-    async def _row(
-        self, layer: Layer, compiled: Compiled, values: Mapping[str, Any]
-    ) -> TupleRow | None:
-        """The statement's first row; what a table that is not ours refuses is LayerUnavailable."""
+    async def fetch(
+        self,
+        layer: Layer,
+        key: tuple[Hashable, ...],
+        build: Callable[[], ClauseElement],
+        values: Mapping[str, Any],
+    ) -> list[TupleRow]:
+        """All rows of a bounded statement that *build* makes once for its *key*."""
+        compiled = self._compiled(("fetch", layer.id, *key), build)
         try:
             async with self.pools.reading() as connection:
                 cursor = await connection.execute(compiled.text.encode(), compiled.binds(values))
+                return await cursor.fetchall()
+        except psycopg.Error as error:
+            if layer.external is None:
+                raise
+            raise LayerUnavailable(layer.id, type(error).__name__) from error
+
+    async def _row(
+        self, layer: Layer, compiled: Compiled, values: Mapping[str, Any], *, raw: bool = False
+    ) -> TupleRow | None:
+        """The statement's first row; what a table that is not ours refuses is LayerUnavailable.
+
+        With *raw* its texts are bytes as they came: a page is never made characters of.
+        """
+        try:
+            async with self.pools.reading() as connection:
+                cursor = connection.cursor()
+                if raw:
+                    cursor.adapters.register_loader("text", Raw)
+                await cursor.execute(compiled.text.encode(), compiled.binds(values))
                 return await cursor.fetchone()
         except psycopg.Error as error:
             if layer.external is None:

@@ -39,11 +39,10 @@ SYSTEM_PROPERTIES = ("om_area_m2", "om_region", "om_plan", "om_basis")
 EDITION = named_table(
     "edition", column("layer"), column("edition"), column("revision"), schema="onemap"
 )
-# A straight edge in degrees is a curve in a plane: so many pieces keep the error of the corners'
-# hull below a metre for a window of 20 degrees, and below a millimetre for one of a city.
-PIECES_PER_SIDE = 256
-PIECE_DEG = 0.01  # of the edges of a scope's area: below two centimetres in a 3-degree zone
-SMALLEST_DEG = 1e-6
+# A straight edge in degrees is a curve in a plane. Pieces of this length follow it to 5 mm in a
+# 3-degree zone; a window of more than 20 degrees has longer ones, to 2 cm where a zone is used.
+PIECE_DEG = 0.005
+MOST_PIECES = 4_096  # of a window's longest side
 type Conditions = Callable[[FromClause], Sequence[ColumnElement[bool]]]
 type Order = Callable[[FromClause], Sequence[ColumnElement[Any]]]
 type Expression = ColumnElement[Any]
@@ -82,9 +81,13 @@ class Relation:
     def attribute(self, rows: FromClause, field: Field) -> Expression:
         return rows.c[self.attributes[field.code]]
 
+    def value(self, rows: FromClause, name: str) -> Expression:
+        """A property by its name in answers: a field's code, or a system property."""
+        return rows.c[self.attributes.get(name, name)]
+
     def visible(self, scope: Scope, rows: FromClause) -> ColumnElement[bool]:
         """The rows that the scope lets through."""
-        return scope.predicate(rows, self._moved_area)
+        return scope.predicate(rows, self.moved)
 
     def is_named(self, rows: FromClause) -> ColumnElement[bool]:
         """The row of the bound `om_id`, by the index of its own column."""
@@ -93,9 +96,17 @@ class Relation:
         return rows.c.fid == bindparam("om_id", type_=self.key)
 
     def first(
-        self, names: Sequence[str], conditions: Conditions, order: Order, most: Expression
+        self,
+        names: Sequence[str],
+        conditions: Conditions,
+        order: Order,
+        most: Expression,
+        *,
+        skipped: Expression | None = None,
     ) -> Subquery:
         """The first *most* rows that satisfy the conditions, each branch by its own indexes."""
+        one = len(self.branches) == 1
+        needed = most if one or skipped is None else most + skipped
 
         def of(branch: Branch) -> Select[Any]:
             rows = branch.rows
@@ -103,28 +114,30 @@ class Relation:
                 select(*(rows.c[name] for name in names))
                 .where(*branch.conditions, *conditions(rows))
                 .order_by(*order(rows))
-                .limit(most)
+                .limit(needed)
             )
 
         parts = [of(branch) for branch in self.branches]
-        if len(parts) == 1:
-            return parts[0].subquery("rows")
+        if one:
+            return parts[0].offset(skipped).subquery("rows")
         both = union_all(*parts).subquery("both")
-        return select(both).order_by(*order(both)).limit(most).subquery("rows")
+        ordered = select(both).order_by(*order(both))
+        return ordered.limit(most).offset(skipped).subquery("rows")
 
     def moved_window(self, west: Any, south: Any, east: Any, north: Any) -> Expression:
-        """A rectangle of degrees in the relation's own system, cut to where that is used."""
-        w, s, e, n = self.area
+        """A rectangle of degrees in the relation's own system, cut to where that is used.
+
+        A rectangle without an extent is a line or a point, as PostGIS compares them rightly.
+        """
+        label = literal(degrees_code(self.srid), INTEGER)
+        box = func.ST_Envelope(func.ST_MakeEnvelope(west, south, east, north, label))
         if self.srid in SAME_NUMBERS:
-            return func.ST_MakeEnvelope(west, south, east, north, literal(self.srid, INTEGER))
-        sides = [
-            func.least(func.greatest(side, literal(low)), literal(high))
-            for side, low, high in ((west, w, e), (south, s, n), (east, w, e), (north, s, n))
-        ]
-        longest = func.greatest(sides[2] - sides[0], sides[3] - sides[1])
-        piece = func.greatest(longest / literal(float(PIECES_PER_SIDE)), literal(SMALLEST_DEG))
-        box = func.ST_MakeEnvelope(*sides, literal(degrees_code(self.srid), INTEGER))
-        return func.ST_Transform(func.ST_Segmentize(box, piece), literal(self.srid, INTEGER))
+            return box
+        cut = func.ST_Intersection(box, self._used())
+        wide, high = func.ST_XMax(cut) - func.ST_XMin(cut), func.ST_YMax(cut) - func.ST_YMin(cut)
+        longest = func.greatest(wide, high)
+        piece = func.greatest(longest / literal(float(MOST_PIECES)), literal(PIECE_DEG))
+        return func.ST_Transform(func.ST_Segmentize(cut, piece), literal(self.srid, INTEGER))
 
     def degrees(self, shape: Expression) -> Expression:
         """A stored shape as longitude and latitude, labelled 4490 or 4326: the numbers agree."""
@@ -140,16 +153,20 @@ class Relation:
             shape = func.ST_CurveToLine(shape)
         return func.ST_Multi(func.ST_Force2D(shape))
 
-    def _moved_area(self, shape: Expression) -> Expression:
+    def moved(self, shape: Expression) -> Expression:
+        """A shape in EPSG:4490 in the relation's own system, cut to where that is used."""
         if self.srid == SRID:
             return shape
         same = func.ST_SetSRID(shape, literal(degrees_code(self.srid), INTEGER))
         if self.srid in SAME_NUMBERS:
             return same
-        sides = (literal(side, DOUBLE_PRECISION) for side in self.area)
-        used = func.ST_MakeEnvelope(*sides, literal(degrees_code(self.srid), INTEGER))
-        pieces = func.ST_Segmentize(func.ST_Intersection(same, used), literal(PIECE_DEG))
+        cut = func.ST_Intersection(same, self._used())
+        pieces = func.ST_Segmentize(cut, literal(PIECE_DEG))
         return func.ST_Transform(pieces, literal(self.srid, INTEGER))
+
+    def _used(self) -> Expression:
+        sides = (literal(side, DOUBLE_PRECISION) for side in self.area)
+        return func.ST_MakeEnvelope(*sides, literal(degrees_code(self.srid), INTEGER))
 
 
 def degrees_code(srid: int) -> int:

@@ -123,7 +123,8 @@ def publish(
         "changed": result.changed,
         "removed": result.removed,
     }
-    connection.execute(statements.summarise, bind)
+    for statement in (statements.forget, statements.survey, statements.summarise):
+        connection.execute(statement, bind)
     connection.execute(statements.record, written)
     connection.execute(f"NOTIFY {CHANNEL}")
     return result
@@ -198,7 +199,7 @@ class _Statements:
             "goes": sql.SQL(_GOES[kind]),
             # new rows in the geometry's own (Hilbert) order: pages and tiles read neighbours together
             "order": sql.SQL("s.geom, s.om_id" if placed else "s.om_id"),
-            "box": sql.SQL("ST_Extent(geom)::box2d" if placed else "NULL::box2d"),
+            "box": sql.SQL("ST_Extent(geom)" if placed else "NULL::box2d"),
             "facts": sql.SQL(", ").join(map(sql.Identifier, facts)),
         }
 
@@ -212,6 +213,8 @@ class _Statements:
         self.update = built(_UPDATE)
         self.insert = built(_INSERT)
         self.fill = built(_FILL)
+        self.forget = built(_FORGET)
+        self.survey = built(_SURVEY)
         self.summarise = built(_SUMMARISE)
         self.record = built(_RECORD)
 
@@ -259,10 +262,20 @@ INSERT INTO {current} (fid, om_edition, om_id, {columns}, om_rev)
 SELECT nextval({sequence}), %(edition)s, om_id, {columns}, %(revision)s
 FROM (SELECT * FROM pg_temp.staged s ORDER BY {order}) fresh
 """
+# What each region holds is kept: what a caller of some regions may see is known without a scan.
+_FORGET = """
+DELETE FROM onemap.region_extent WHERE layer = %(layer)s AND edition = %(edition)s
+"""
+_SURVEY = """
+INSERT INTO onemap.region_extent (layer, edition, region, features, west, south, east, north)
+SELECT %(layer)s, %(edition)s, region, n, ST_XMin(b), ST_YMin(b), ST_XMax(b), ST_YMax(b)
+FROM (SELECT coalesce(om_region, '') AS region, count(*) AS n, {box} AS b FROM {current} GROUP BY 1) t
+"""
 _SUMMARISE = """
-UPDATE onemap.edition SET revision = %(revision)s, features = t.n, west = ST_XMin(b),
-    south = ST_YMin(b), east = ST_XMax(b), north = ST_YMax(b), updated_at = clock_timestamp()
-FROM (SELECT count(*) AS n, {box} AS b FROM {current}) t
+UPDATE onemap.edition SET revision = %(revision)s, features = t.n, west = t.w, south = t.s,
+    east = t.e, north = t.top, updated_at = clock_timestamp()
+FROM (SELECT coalesce(sum(features), 0) AS n, min(west) AS w, min(south) AS s, max(east) AS e,
+    max(north) AS top FROM onemap.region_extent WHERE layer = %(layer)s AND edition = %(edition)s) t
 WHERE layer = %(layer)s AND edition = %(edition)s
 """
 # The moment of recording is taken at the very end and grows within the edition: what was answered

@@ -21,6 +21,7 @@ from config.model import Layer
 from config.vocabulary import EditionKey, FieldType, GeometryKind
 from providers.access import SRID
 from providers.dialect import DIALECT
+from providers.search_index import index_search
 
 CURRENT, HISTORY, PARTS = "planning", "planning_history", "planning_parts"
 TEXT_BY_CODE_POINT = TEXT(collation="C")  # CQL2 compares text by code point
@@ -170,6 +171,8 @@ def index_edition(connection: Connection[TupleRow], layer: Layer, edition: Editi
         connection.execute(
             sql.SQL(statement).format(index=index, partition=edition_name(layer, edition))
         )
+    name = partition_name(layer, edition)
+    index_search(connection, layer, CURRENT, name, f"{name}_s")
 
 
 def discard_unpublished(

@@ -1,5 +1,6 @@
 """From a checked tile query to one MVT statement; pure, no connection."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from sqlalchemy.dialects.postgresql import BIGINT, INTEGER, TEXT
 from config.model import Layer
 from config.vocabulary import GeometryKind
 from providers.access import SRID, Scope
-from providers.features import Days, days_parameters, in_days
+from providers.conditions import Condition, parameters
 from providers.relations import Relation, columns_of
 
 GRID = "WebMercatorQuad"
@@ -28,16 +29,16 @@ class TileQuery:
     z: int
     row: int
     column: int
-    valid: Days | None = None  # rows valid on one of these days, where rows say so
+    conditions: tuple[Condition, ...] = ()
 
     @property
     def parameters(self) -> dict[str, Any]:
         address = {"z": self.z, "row": self.row, "column": self.column}
-        return address | days_parameters(self.valid)
+        return address | parameters(self.conditions)
 
 
 def tile_statement(
-    layer: Layer, relation: Relation, scope: Scope, *, valid: bool = False
+    layer: Layer, relation: Relation, conditions: Sequence[Condition], scope: Scope
 ) -> Select[Any]:
     """One vector tile as bytes: a layer named like ours, feature ids, what the style needs.
 
@@ -48,9 +49,9 @@ def tile_statement(
     envelope = func.ST_TileEnvelope(*address)
 
     def drawn(rows: FromClause) -> list[ColumnElement[bool]]:
-        within = in_days(relation, rows) if valid else []
+        narrowed = (c.of(relation, rows) for c in conditions)
         window = _window(relation, address)
-        return [rows.c.geom.op("&&")(window), relation.visible(scope, rows), *within]
+        return [rows.c.geom.op("&&")(window), relation.visible(scope, rows), *narrowed]
 
     largest = relation.first(
         columns_of(layer, relation),

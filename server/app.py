@@ -7,7 +7,6 @@ from importlib.metadata import version
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,27 +19,11 @@ from server.auth import Identification
 from server.keeper import SnapshotKeeper
 from server.middleware.envelope import Envelope, problem_response
 from server.middleware.limits import Limits
+from server.middleware.sharing import Sharing
 from server.routes import starlette_routes
 from server.state import OneMap
 
 BUILD = version("onemap-server")
-EXPOSED = [
-    "Content-Crs",
-    "ETag",
-    "Link",
-    "Location",
-    "Preference-Applied",
-    "Retry-After",
-    "X-Request-Id",
-]
-ALLOWED = [
-    "Accept-Language",
-    "Authorization",
-    "Content-Type",
-    "If-None-Match",
-    "Prefer",
-    "X-Request-Id",
-]
 
 
 def create_app(settings: Settings, catalogue: Catalogue, database_url: str) -> Starlette:
@@ -62,15 +45,7 @@ def create_app(settings: Settings, catalogue: Catalogue, database_url: str) -> S
 
     middleware = [
         Middleware(Envelope),
-        # pages of other hosts may read what anonymous callers and bearers of keys may; cookies stay home
-        Middleware(
-            CORSMiddleware,
-            allow_origins=["*"],
-            allow_methods=["GET", "HEAD", "POST", "DELETE", "OPTIONS"],
-            allow_headers=ALLOWED,
-            expose_headers=EXPOSED,
-            max_age=3600,
-        ),
+        Middleware(Sharing),
         Middleware(Limits, sync_wait_s=settings.sync_wait_s),
         Middleware(Identification),
     ]

@@ -1,5 +1,6 @@
 """Documents about the server itself: landing page, conformance, OpenAPI, problems, guides."""
 
+from functools import lru_cache
 from typing import Any
 
 from starlette.requests import Request
@@ -7,10 +8,13 @@ from starlette.responses import Response
 
 import openapi
 from config.vocabulary import Text
+from openapi import Version
 from openapi.conformance import conformance_classes
+from openapi.wording import in_language
 from processes.spec import REL
 from providers.errors import NotFound
 from server import negotiate, problems
+from server.compression import Coding, packed
 from server.guide import render as guide
 from server.links import link, query
 from server.state import onemap, principal
@@ -24,6 +28,8 @@ DESCRIPTION = Text(
     en="Planning layers as OGC API Features and Tiles, checks and evaluations as OGC API Processes."
     " Analysis is advisory and no basis of approval.",
 )
+CONTRACTS = {"json": negotiate.OPENAPI, "json31": negotiate.OPENAPI_3_1}
+VERSIONS = {"json": Version.V3_0, "json31": Version.V3_1}
 
 
 async def landing(request: Request) -> Response:
@@ -38,6 +44,7 @@ async def landing(request: Request) -> Response:
             link(f"{base}/", "self", json, "This document"),
             link(f"{base}/?f=html", "alternate", html, "HTML"),
             link(f"{base}/openapi", "service-desc", negotiate.OPENAPI, "OpenAPI 3.0"),
+            link(f"{base}/openapi?f=json31", "service-desc", negotiate.OPENAPI_3_1, "OpenAPI 3.1"),
             link(f"{base}/docs", "service-doc", html, "API documentation"),
             link(f"{base}/conformance", "conformance", json, "Conformance"),
             link(f"{base}/conformance", f"{REL}conformance", json, "Conformance"),
@@ -64,24 +71,38 @@ async def conformance(request: Request) -> Response:
 
 
 async def description(request: Request) -> Response:
-    """GET /openapi: the published contract with this server's address."""
+    """GET /openapi: the published contract with this server's address, the same for every caller."""
     negotiate.only(request)
-    lang = negotiate.language(request)
-    negotiate.negotiated(request, {"json": negotiate.OPENAPI})
-    document = openapi.served(onemap(request).settings.public_url)
-    content = negotiate.dumps(document)
-    tag = negotiate.etag(content, negotiate.encoding(request))
+    lang, coding = negotiate.language(request), negotiate.encoding(request)
+    chosen = negotiate.negotiated(request, CONTRACTS)
+    content, tag = _contract(onemap(request).settings.public_url, VERSIONS[chosen], coding)
     if response := negotiate.unchanged(request, tag):
         return response
-    headers = {"Content-Language": lang}
-    return negotiate.answer(request, content, negotiate.OPENAPI, headers=headers, tag=tag)
+    coded = {} if coding == "identity" else {"Content-Encoding": coding}
+    headers = {"Content-Language": lang, **coded}
+    return negotiate.answer(request, content, CONTRACTS[chosen], headers=headers, tag=tag)
+
+
+@lru_cache(maxsize=16)
+def _contract(public_url: str, version: Version, coding: Coding) -> tuple[bytes, str]:
+    """The document's bytes in a coding, and their tag."""
+    content = negotiate.dumps(openapi.served(public_url, version))
+    if coding != "identity":
+        content = packed(content, coding)
+    return content, negotiate.etag(content)
 
 
 async def docs(request: Request) -> Response:
-    """GET /docs: the contract to read."""
+    """GET /docs: the contract to read, in the reader's language."""
     negotiate.only(request)
-    document = openapi.served(onemap(request).settings.public_url)
+    document = _told(onemap(request).settings.public_url, negotiate.language(request))
     return _page(request, document, "docs.html")
+
+
+@lru_cache(maxsize=4)
+def _told(public_url: str, lang: str) -> dict[str, Any]:
+    document: dict[str, Any] = in_language(openapi.served(public_url), lang)
+    return document
 
 
 async def problem_kind(request: Request) -> Response:

@@ -1,254 +1,267 @@
-"""Features: pages in key order and single items, as the database writes them."""
+"""Features: pages, counts and single items, as the database writes them."""
 
 import hashlib
-from typing import Any
+from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import orjson
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from config.model import Layer
-from config.vocabulary import GeometryKind
-from providers.access import Scope
-from providers.crs import CRS84_URI
-from providers.edition_history import parse_as_of
-from providers.editions import Window
-from providers.errors import NotFound
-from providers.features import (
-    DEFAULT_LIMIT,
-    FeatureQuery,
-    parse_bbox,
-    parse_equals,
-    parse_limit,
-)
-from providers.layers import Page
+from providers.errors import BadParameter, NotFound
+from providers.layers import Count, LayerStore, Page
 from server import negotiate
-from server.asked import cached, resolve_asked, valid_days, window_of
-from server.collections import field_facts, title_of
-from server.cursors import NO_EDITION, Position, parse_cursor, write_cursor
-from server.links import Link, link, query, segment
-from server.snapshot import Resolved, Snapshot
-from server.state import onemap, principal, scope
+from server.asked import (
+    STATE,
+    WRITING,
+    cached,
+    item_parameters,
+    query_of,
+    resolve_asked,
+    shown_of,
+    valid_in,
+    window_of,
+)
+from server.cursors import NO_EDITION
+from server.downloads import download, encoding_of
+from server.faces import face
+from server.feature_documents import (
+    DOCUMENTS,
+    Asked,
+    about,
+    headers_of,
+    link_header,
+    matched_of,
+    one_feature,
+    reader_of,
+    tag_of,
+)
+from server.formats import FILES, MEDIA_TYPES
+from server.reading import CHUNK, Reading, read_on, read_part
+from server.snapshot import Resolved
+from server.state import onemap, scope
 
-ANSWERED_BY_PAGE = ("bbox", "limit", "datetime", "asOf", "cursor")
-FORMATS = {"json": negotiate.GEOJSON, "html": negotiate.HTML}
+ITEM_FORMATS = {name: MEDIA_TYPES[name] for name in DOCUMENTS}
+RESULT_TYPES = ("results", "hits")
+OPENED = b'{"type":"FeatureCollection","features":['
+SMALL_BYTES = 100_000
+NOTHING = Page(features=b"", count=0, next_after=None, revision=0)
 
 
 async def items(request: Request) -> Response:
     """GET /collections/{collectionId}/items."""
-    one, lang = onemap(request), negotiate.language(request)
-    snapshot, caller = one.snapshot, scope(request)
-    collection = request.path_params["collectionId"]
+    one, lang, caller = onemap(request), negotiate.language(request), scope(request)
+    snapshot, collection = one.snapshot, request.path_params["collectionId"]
     layer = snapshot.layer(collection, caller)
-    given = negotiate.only(request, *ANSWERED_BY_PAGE, *(f.code for f in layer.fields))
+    given = negotiate.only(request, *item_parameters(layer))
     resolved = await resolve_asked(snapshot, collection, given, caller)
-    chosen = negotiate.negotiated(request, FORMATS)
-    position = parse_cursor(given["cursor"], layer) if "cursor" in given else None
-    resolved, page = await _page(
-        snapshot, resolved, _query(layer, given, position), position, caller, window_of(given)
+    chosen = negotiate.negotiated(request, MEDIA_TYPES)
+    rows, cursor = query_of(resolved, given, chosen)
+    reading = Reading(
+        snapshot=snapshot,
+        resolved=resolved,
+        query=rows,
+        caller=caller,
+        window=window_of(given),
+        cursor=cursor,
     )
-    key = resolved.edition or NO_EDITION
-    state: object = page.revision
-    if layer.external is not None:  # where nothing tells its state, the content is the validator
-        state = page.version or hashlib.sha256(page.features.encode()).hexdigest()
-    canonical = sorted(given.items())
-    tag = negotiate.etag(
-        collection, key, state, canonical, caller.key(), lang, chosen,
-        negotiate.encoding(request), snapshot.build, snapshot.catalogue.digest,
-        _reader(request, chosen),
-    )  # fmt: skip
-    if response := negotiate.unchanged(request, tag):
+    asked = Asked(
+        request=request,
+        collection=collection,
+        given=given,
+        chosen=chosen,
+        lang=lang,
+        reading=reading,
+    )
+    hits = given.get("resulttype", RESULT_TYPES[0])
+    if hits not in RESULT_TYPES:
+        raise BadParameter("resulttype", hits, f"one of {', '.join(RESULT_TYPES)}")
+    encoding_of(chosen, given)
+    if (response := _without_rows(asked)) is not None:
         return cached(request, response, layer)
-    base = f"{one.settings.public_url}/collections/{segment(collection)}"
-    links = _page_links(base, given, page, key, title_of(layer, lang))
-    edition = {
-        "Link": _link_header(links),
-        "Content-Crs": f"<{CRS84_URI}>",
-    }
-    first = "cursor" not in given
-    counted = {"numberMatched": page.count} if first and page.next_after is None else {}
-    head: dict[str, Any] = {
-        "type": "FeatureCollection",
-        **counted,
-        "numberReturned": page.count,
-        "links": links,
-        "x-onemap": {
-            "edition": resolved.edition,
-            "revision": page.revision,
-            **_as_of(given),
-            "synthetic": layer.synthetic,
-        },
-    }
-    body = _with_features(head, page.features)
-    fields = {"Content-Language": lang, **edition}
-    if chosen == "html":
-        document = orjson.loads(body) | {"title": layer.title.in_language(lang)}
-        return cached(
-            request, await _face(request, document, "items.html", layer, fields, tag), layer
+    if chosen in FILES:
+        response = await download(
+            request,
+            reading,
+            chosen,
+            given,
+            headers=headers_of(asked),
+            tag=lambda key, state: tag_of(asked, key, state),
         )
-    # compressing ten thousand features takes a moment: not in the event loop
-    response = await run_in_threadpool(
-        negotiate.answer, request, body, negotiate.GEOJSON, headers=fields, tag=tag
-    )
+    elif hits == "hits":
+        response = await _counted(asked)
+    else:
+        response = await _listed(asked)
     return cached(request, response, layer)
 
 
 async def item(request: Request) -> Response:
     """GET /collections/{collectionId}/items/{featureId}."""
-    one, lang = onemap(request), negotiate.language(request)
-    snapshot, caller = one.snapshot, scope(request)
+    one, lang, caller = onemap(request), negotiate.language(request), scope(request)
+    snapshot = one.snapshot
     collection, name = request.path_params["collectionId"], request.path_params["featureId"]
-    given = negotiate.only(request, "datetime", "asOf")
+    given = negotiate.only(request, *STATE, *WRITING)
     resolved = await resolve_asked(snapshot, collection, given, caller)
     layer = resolved.layer
-    chosen = negotiate.negotiated(request, FORMATS)
+    chosen = negotiate.negotiated(request, ITEM_FORMATS)
     if not resolved.answers or "\x00" in name:
         raise NotFound("feature", name.replace("\x00", "␀"))
-    key = resolved.edition or NO_EDITION
+    shown = shown_of(resolved, given, chosen)
+    valid = valid_in(layer, given)
     found = await snapshot.store.item(
-        layer, resolved.edition, name, caller, at=resolved.at, valid=valid_days(layer, given)
+        layer,
+        resolved.edition,
+        name,
+        caller,
+        at=resolved.at,
+        conditions=() if valid is None else (valid,),
+        shown=shown,
     )
-    facts: dict[str, Any] = {"edition": resolved.edition, "synthetic": layer.synthetic}
-    if resolved.at is not None:
-        facts |= {"revision": resolved.at, **_as_of(given)}
     tag = negotiate.etag(
-        found.hash, collection, key, lang, chosen, negotiate.encoding(request),
-        snapshot.build, snapshot.catalogue.digest, _reader(request, chosen),
-        sorted(given.items()), resolved.at,
+        found.hash, collection, resolved.edition or NO_EDITION, lang, chosen,
+        negotiate.encoding(request), snapshot.build, snapshot.catalogue.digest,
+        reader_of(request, chosen), sorted(given.items()), resolved.at,
     )  # fmt: skip
     if response := negotiate.unchanged(request, tag):
         return cached(request, response, layer)
-    base = f"{one.settings.public_url}/collections/{segment(collection)}"
-    here = query(f"{base}/items/{segment(name)}", {k: given[k] for k in sorted(given) if k != "f"})
-    links = [
-        link(here, "self", negotiate.GEOJSON, name),
-        link(
-            query(f"{base}/items/{segment(name)}", {**given, "f": "html"}),
-            "alternate",
-            negotiate.HTML,
-            name,
-        ),
-        link(base, "collection", negotiate.JSON, layer.title.in_language(lang)),
-    ]
-    if layer.external is None:
-        beside = {"collection": resolved.id, "feature": name}
-        address = query(f"{one.settings.public_url}/catalogue/documents", beside)
-        links.append(link(address, "related", negotiate.JSON, "文档 / Documents"))
-    fields = {
-        "Content-Language": lang,
-        "Link": _link_header(links),
-        "Content-Crs": f"<{CRS84_URI}>",
-    }
-    told = {"links": links, **({"x-onemap": facts} if resolved.at is not None else {})}
-    body = found.feature[:-1].encode() + b"," + orjson.dumps(told)[1:]
+    body, document, fields = one_feature(request, resolved, name, given, found, shown)
     if chosen == "html":
-        document = orjson.loads(body)
-        document["x-onemap"] = facts
-        return cached(
-            request, await _face(request, document, "item.html", layer, fields, tag), layer
+        response = await face(
+            request, document, "item.html", layer, fields, tag, resolved=resolved, caller=caller
         )
-    response = negotiate.answer(request, body, negotiate.GEOJSON, headers=fields, tag=tag)
+    else:
+        response = negotiate.answer(request, body, ITEM_FORMATS[chosen], headers=fields, tag=tag)
     return cached(request, response, layer)
 
 
-async def _page(
-    snapshot: Snapshot,
-    resolved: Resolved,
-    asked: FeatureQuery,
-    position: Position | None,
-    caller: Scope,
-    window: Window | None,
-) -> tuple[Resolved, Page]:
-    """The page, and what it was read from: the state in which the pages before it were read."""
-    store, layer = snapshot.store, resolved.layer
-    if not resolved.answers:  # no edition is in force then: an empty answer, not an error
-        if position is not None:
-            raise position.refused()
-        return resolved, Page(features="", count=0, next_after=None, revision=0)
-    if position is None or layer.external is not None:
-        page = await store.page(layer, resolved.edition, asked, caller, at=resolved.at)
-        return resolved, page
-    pinned = await snapshot.resolve_at(
-        resolved, position.edition, position.revision, caller, window
+def _without_rows(asked: Asked) -> Response | None:
+    """304 where the client has it, and the answer to HEAD, by what is known of the state.
+
+    What was published a moment ago may not be known here yet: then the rows are read as always.
+    """
+    request, state = asked.request, asked.reading.resolved.state
+    if (
+        state is None
+        or asked.reading.layer.external is not None
+        or asked.reading.cursor is not None
+    ):
+        return None
+    tag = tag_of(asked, state.edition.key, asked.reading.resolved.at or state.revision)
+    if response := negotiate.unchanged(request, tag, asked.modified):
+        return response
+    if request.method != "HEAD" or asked.chosen in FILES:
+        return None
+    return negotiate.bodiless(
+        request,
+        MEDIA_TYPES[asked.chosen],
+        headers=headers_of(asked),
+        tag=tag,
+        modified=asked.modified,
     )
-    if pinned is None:
-        raise position.refused()
-    page = await store.page(layer, pinned.edition, asked, caller, at=pinned.at)
-    if page.revision == position.revision:
-        return pinned, page
-    if (page.revision or 0) < position.revision:
-        raise position.refused()
-    # what is known here of the newest revision is older than what the statement saw
-    past = await snapshot.resolve_at(
-        pinned.superseded(page.revision or 0), position.edition, position.revision, caller, window
+
+
+async def _counted(asked: Asked) -> Response:
+    """How many features there are (`resulttype=hits`), and none of them."""
+    reading, resolved = asked.reading, asked.reading.resolved
+    counted = Count(number=0, revision=0)
+    if resolved.answers:
+        counted = await reading.snapshot.store.count(
+            reading.layer,
+            resolved.edition,
+            reading.query.conditions,
+            reading.caller,
+            at=resolved.at,
+        )
+    page = replace(NOTHING, revision=counted.revision, version=counted.version)
+    return await _answered(asked, resolved, page, matched=counted.number)
+
+
+async def _listed(asked: Asked) -> Response:
+    """A page of features; a long one leaves in parts while it is read."""
+    reading = asked.reading
+    if not reading.resolved.answers:  # no edition is in force then: an empty answer, no error
+        if reading.cursor is not None:
+            raise reading.cursor.refused()
+        return await _answered(asked, reading.resolved, NOTHING, matched=0)
+    limit = reading.query.limit
+    if limit <= CHUNK or asked.chosen == "html":
+        reading, page = await read_part(reading, LayerStore.page)
+        matched = matched_of(reading, page)
+        return await _answered(asked, reading.resolved, page, matched=matched)
+    first = replace(reading, query=replace(reading.query, limit=CHUNK))
+    reading, page = await read_part(first, LayerStore.page)
+    if page.next_after is None:
+        matched = matched_of(reading, page)
+        return await _answered(asked, reading.resolved, page, matched=matched)
+    key = reading.resolved.edition or NO_EDITION
+    state = page.version if page.revision is None else page.revision
+    tag = None if state is None else tag_of(asked, key, state)
+    if tag is not None and (response := negotiate.unchanged(asked.request, tag)):
+        return response
+    return negotiate.stream(
+        asked.request,
+        _flowing(asked, reading, page, limit),
+        MEDIA_TYPES[asked.chosen],
+        headers=headers_of(asked),
+        tag=tag,
+        modified=asked.modified,
     )
-    if past is None:
-        raise position.refused()
-    return past, await store.page(layer, past.edition, asked, caller, at=past.at)
 
 
-def _reader(request: Request, chosen: str) -> str:
-    """Whose page it is: a page names its reader, a document does not."""
-    return principal(request).id if chosen == "html" else ""
+async def _flowing(asked: Asked, reading: Reading, page: Page, limit: int) -> AsyncIterator[bytes]:
+    """A long page in parts: the features as they are read, and behind them what they are part of."""
+    yield OPENED + page.features
+    count, last = page.count, page
+    async for part in read_on(reading, LayerStore.page, page, limit - count):
+        if part.count:
+            count += part.count
+            yield b"," + part.features
+        last = part
+    whole = replace(last, count=count, revision=page.revision)
+    matched = matched_of(reading, whole)
+    yield b"]," + orjson.dumps(about(asked, reading.resolved, whole, matched))[1:]
 
 
-async def _face(
-    request: Request,
-    document: dict[str, Any],
-    template: str,
-    layer: Layer,
-    fields: dict[str, str],
-    tag: str,
+async def _answered(
+    asked: Asked, resolved: Resolved, page: Page, *, matched: int | None
 ) -> Response:
-    """The document as a page, with the fields' titles; a long page is written aside."""
-    lang = fields["Content-Language"]
-    document["x-onemap"]["fields"] = [field_facts(f, lang, detail=False) for f in layer.fields]
-
-    def written() -> Response:
-        text = negotiate.render(request, document, template=template, lang=lang).encode()
-        kind = f"{negotiate.HTML}; charset=utf-8"
-        return negotiate.answer(request, text, kind, headers=fields, tag=tag)
-
-    return await run_in_threadpool(written)
-
-
-def _query(layer: Layer, given: dict[str, str], position: Position | None) -> FeatureQuery:
-    windows = parse_bbox(given["bbox"]) if "bbox" in given else ()
-    if layer.geometry is GeometryKind.NONE:  # OGC 17-069r4, 7.15.3: rows without a place may match
-        windows = ()
-    return FeatureQuery(
-        limit=parse_limit(given.get("limit", str(DEFAULT_LIMIT))),
-        windows=windows,
-        equals=parse_equals(layer, given),
-        valid=valid_days(layer, given),
-        after=position.after if position else None,
+    """A page that is here as a whole."""
+    request, key = asked.request, resolved.edition or NO_EDITION
+    state: object = page.revision
+    if asked.layer.external is not None:  # where nothing tells its state, the content is it
+        content = page.features + str(matched).encode()
+        state = page.version or hashlib.sha256(content).hexdigest()
+    tag, fields = tag_of(asked, key, state), headers_of(asked)
+    if response := negotiate.unchanged(request, tag):
+        return response
+    said = about(asked, resolved, page, matched)
+    fields["Link"] = link_header(said["links"])
+    body = b"".join((OPENED, page.features, b"],", orjson.dumps(said)[1:]))
+    if asked.chosen == "html":
+        document = orjson.loads(body) | {"title": asked.layer.title.in_language(asked.lang)}
+        return await face(
+            request,
+            document,
+            "items.html",
+            asked.layer,
+            fields,
+            tag,
+            resolved=resolved,
+            caller=asked.reading.caller,
+        )
+    media_type = MEDIA_TYPES[asked.chosen]
+    if len(body) < SMALL_BYTES or negotiate.encoding(request) == "identity":
+        return negotiate.answer(
+            request, body, media_type, headers=fields, tag=tag, modified=asked.modified
+        )
+    # compressing a thousand features takes a moment: not in the event loop
+    return await run_in_threadpool(
+        negotiate.answer,
+        request,
+        body,
+        media_type,
+        headers=fields,
+        tag=tag,
+        modified=asked.modified,
     )
-
-
-def _as_of(given: dict[str, str]) -> dict[str, str]:
-    return {"asOf": parse_as_of(given["asOf"]).isoformat()} if "asOf" in given else {}
-
-
-def _page_links(base: str, given: dict[str, str], page: Page, key: str, title: str) -> list[Link]:
-    path = f"{base}/items"
-    kept = {k: v for k, v in given.items() if k != "f"}
-    links = [
-        link(query(path, kept), "self", negotiate.GEOJSON, "GeoJSON"),
-        link(query(path, {**kept, "f": "html"}), "alternate", negotiate.HTML, "HTML"),
-        link(base, "collection", negotiate.JSON, title),
-    ]
-    if page.next_after is not None:
-        following = {**given, "cursor": write_cursor(key, page.revision or 0, page.next_after)}
-        links.append(link(query(path, following), "next", negotiate.GEOJSON, "下一页 / next"))
-    return links
-
-
-def _with_features(head: dict[str, Any], features: str) -> bytes:
-    """The collection's JSON with the database's own text for the features."""
-    return orjson.dumps(head)[:-1] + b',"features":[' + features.encode() + b"]}"
-
-
-def _link_header(links: list[Link]) -> str:
-    shown = (f'<{one["href"]}>; rel="{one["rel"]}"; type="{one["type"]}"' for one in links)
-    return ", ".join(shown).encode("ascii", "replace").decode()

@@ -40,7 +40,9 @@ class SnapshotKeeper:
     ) -> None:
         self._pools, self._url, self._folders = pools, url, tuple(folders)
         self._declared = catalogue  # as files and edits say it; the current one knows more
-        self.current = Snapshot(catalogue=catalogue, store=LayerStore(pools), build=build)
+        self.current = Snapshot(
+            catalogue=catalogue, store=LayerStore(pools), build=build, taken_at=datetime.now(UTC)
+        )
 
     async def refresh(self) -> None:
         """Read editions and regions anew and swap the snapshot."""
@@ -60,7 +62,8 @@ class SnapshotKeeper:
         new = self.current
         if catalogue != self._declared:
             # statements are compiled from layers: what was compiled from the old goes with them
-            new = replace(new, catalogue=catalogue, store=LayerStore(self._pools))
+            store = LayerStore(self._pools)
+            new = replace(new, catalogue=catalogue, store=store, taken_at=datetime.now(UTC))
         self.current = await self._with_states(new)
         differing = changes(self._declared.digests, catalogue.digests)
         self._declared = catalogue

@@ -3,11 +3,12 @@
 import logging
 import sys
 
+import orjson
 import structlog
 
 SHARED = (
     structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_log_level,
+    structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 )
 
@@ -33,9 +34,13 @@ def configure(level: str) -> None:
     logging.getLogger("uvicorn.access").disabled = True  # the envelope's line says more
     for name in ("psycopg.pool", "httpx", "alembic", "procrastinate"):
         logging.getLogger(name).setLevel(max(logging.getLevelName(level), logging.WARNING))
-    structlog.configure(
-        processors=[*SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+    structlog.configure(  # our own lines, one per request, take the short way
+        processors=[
+            *SHARED,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(serializer=orjson.dumps),
+        ],
+        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )

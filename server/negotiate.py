@@ -1,10 +1,13 @@
 """Formats, languages and encodings; strict reading of query parameters; the one way to answer."""
 
 import asyncio
-import gzip
 import hashlib
-from collections.abc import Mapping
-from typing import Any
+import re
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import orjson
@@ -12,17 +15,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from providers.errors import BadParameter
-from server import problems
+from server import compression, problems
+from server.accepted import best_coding, best_language, best_media
+from server.compression import Coding, Streamed
 from server.web import pages
 
 JSON, GEOJSON, HTML = "application/json", "application/geo+json", "text/html"
 SCHEMA, OPENAPI = "application/schema+json", "application/vnd.oai.openapi+json;version=3.0"
+OPENAPI_3_1 = "application/vnd.oai.openapi+json;version=3.1"
 LANGUAGES = ("zh", "en")
 ALWAYS = ("f", "lang")
 VARY = "Accept, Accept-Language, Accept-Encoding, Authorization, Cookie"
 BODY_WITHIN_S = 5.0  # a body of a mebibyte at 2 Mbit/s
-MIN_COMPRESSED_BYTES = 1_000
-COMPRESSION_LEVEL = 4  # a third of the time of level 6, a few percent larger
+CODINGS = ("zstd", "gzip")  # the first where a client names both alike
+ENTITY_TAG = re.compile(r'"[^"]*"')  # what stands before it tells weak from strong
 
 
 def only(request: Request, *names: str) -> dict[str, str]:
@@ -48,17 +54,13 @@ def only(request: Request, *names: str) -> dict[str, str]:
 
 
 def language(request: Request) -> str:
-    """zh unless lang or Accept-Language asks for English."""
+    """By lang, else by the qualities of Accept-Language, else Chinese."""
     asked = request.query_params.get("lang")
-    if asked is not None:
-        if asked not in LANGUAGES:
-            raise BadParameter("lang", asked, f"one of {', '.join(LANGUAGES)}")
-        return asked
-    for part in request.headers.get("accept-language", "").split(","):
-        name = part.split(";")[0].strip().lower()[:2]
-        if name in LANGUAGES:
-            return name
-    return LANGUAGES[0]
+    if asked is None:
+        return best_language(request.headers.get("accept-language", ""), LANGUAGES)
+    if asked not in LANGUAGES:
+        raise BadParameter("lang", asked, f"one of {', '.join(LANGUAGES)}")
+    return asked
 
 
 def negotiated(request: Request, formats: Mapping[str, str]) -> str:
@@ -68,63 +70,66 @@ def negotiated(request: Request, formats: Mapping[str, str]) -> str:
         if asked not in formats:
             raise BadParameter("f", asked, f"one of {', '.join(formats)}")
         return asked
-    accept = request.headers.get("accept", "*/*")
-    ranked = sorted(
-        (
-            (_quality(accept, media.split(";")[0]), -i, name)
-            for i, (name, media) in enumerate(formats.items())
-        ),
-        reverse=True,
-    )
-    quality, _, name = ranked[0]
-    if quality <= 0:
-        raise problems.NotAcceptable(f"Accept: expected one of {', '.join(formats.values())}")
-    return name
-
-
-def _quality(accept: str, media: str) -> float:
-    """The quality that an Accept header gives to a media type; the most specific range decides."""
-    kind = media.split("/")[0]
-    best = (-1, 0.0)
-    for part in accept.split(","):
-        name, *parameters = (piece.strip() for piece in part.split(";"))
-        specificity = {media: 2, f"{kind}/*": 1, "*/*": 0}.get(name.lower(), -1)
-        if name.lower() == JSON and media.endswith("+json"):
-            specificity = 2
-        quality = next((p[2:] for p in parameters if p.startswith("q=")), "1")
-        try:
-            value = min(1.0, max(0.0, float(quality)))
-        except ValueError:
-            value = 0.0
-        if specificity >= 0:
-            best = max(best, (specificity, value))
-    return best[1]
+    offered = tuple(formats.values())
+    media = best_media(request.headers.get("accept"), offered)
+    if media is None:
+        raise problems.NotAcceptable(f"Accept: expected one of {', '.join(offered)}")
+    return next(name for name, offer in formats.items() if offer == media)
 
 
 def etag(*parts: object) -> str:
     """A strong validator over everything that the bytes depend on."""
-    text = "\x1f".join(str(part) for part in parts)
-    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part if isinstance(part, bytes) else str(part).encode())
+        digest.update(b"\x1f")
+    return f'"{digest.hexdigest()[:32]}"'
 
 
-def encoding(request: Request) -> str:
-    """gzip where the client takes it, else identity: part of each ETag."""
+def encoding(request: Request) -> Coding:
+    """The content coding of this answer, by the qualities of Accept-Encoding: part of each ETag."""
     accepted = request.headers.get("accept-encoding", "")
-    gzipped = any(
-        part.split(";")[0].strip() in ("gzip", "*")
-        and "q=0" not in part.replace(" ", "").split(";")[1:]
-        for part in accepted.split(",")
-    )
-    return "gzip" if gzipped else "identity"
+    return cast(Coding, best_coding(accepted, CODINGS, "gzip"))
 
 
-def unchanged(request: Request, tag: str) -> Response | None:
-    """304 where the client already has it."""
-    given = request.headers.get("if-none-match", "")
-    tags = {part.strip().removeprefix("W/") for part in given.split(",")}
-    if tag in tags or "*" in tags:
-        return Response(status_code=304, headers={"ETag": tag, **cache_headers(request)})
-    return None
+def last_modified(moment: datetime) -> str:
+    """The moment as the header Last-Modified writes it, in whole seconds."""
+    return format_datetime(moment.astimezone(UTC), usegmt=True)
+
+
+def unchanged(
+    request: Request, tag: str | None, modified: datetime | None = None
+) -> Response | None:
+    """304 where the client already has it (RFC 9110, 13.2.2): by its tag, else by its time."""
+    given = request.headers.get("if-none-match")
+    if given is not None:
+        same = given.strip() == "*" or (tag is not None and tag in ENTITY_TAG.findall(given))
+    else:
+        since = _moment(request.headers.get("if-modified-since"))
+        same = (
+            since is not None and modified is not None and modified.replace(microsecond=0) <= since
+        )
+    if not same:
+        return None
+    return Response(status_code=304, headers=_validators(request, tag, modified))
+
+
+def _moment(text: str | None) -> datetime | None:
+    """The time that a header gives; anything but an HTTP date counts as not given."""
+    try:
+        moment = parsedate_to_datetime(text) if text else None
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _validators(request: Request, tag: str | None, modified: datetime | None) -> dict[str, str]:
+    fields = cache_headers(request)
+    if tag is not None:
+        fields["ETag"] = tag
+    if modified is not None:
+        fields["Last-Modified"] = last_modified(modified)
+    return fields
 
 
 def cache_headers(request: Request) -> dict[str, str]:
@@ -141,15 +146,60 @@ def answer(
     status: int = 200,
     headers: Mapping[str, str] | None = None,
     tag: str | None = None,
+    modified: datetime | None = None,
 ) -> Response:
-    """Bytes with their headers, compressed where the client takes it."""
-    fields = {"Content-Type": media_type, **cache_headers(request), **(headers or {})}
-    if tag is not None:
-        fields["ETag"] = tag
-    if len(content) >= MIN_COMPRESSED_BYTES and encoding(request) == "gzip":
-        content = gzip.compress(content, COMPRESSION_LEVEL, mtime=0)
-        fields["Content-Encoding"] = "gzip"
+    """Bytes with their headers, compressed where the client takes it and they are not already."""
+    fields = _fields(request, media_type, headers, tag, modified)
+    coding = encoding(request)
+    worth = len(content) >= compression.MIN_BYTES and compression.worth_packing(media_type, coding)
+    if worth and "Content-Encoding" not in fields:
+        content = compression.packed(content, coding)
+        fields["Content-Encoding"] = coding
     return Response(content, status_code=status, headers=fields)
+
+
+def stream(
+    request: Request,
+    chunks: AsyncIterator[bytes],
+    media_type: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    tag: str | None = None,
+    modified: datetime | None = None,
+    status: int = 200,
+) -> Response:
+    """A body sent as it is made, compressed on its way; to HEAD its headers, and nothing is made."""
+    fields = _fields(request, media_type, headers, tag, modified)
+    coding = encoding(request)
+    if compression.worth_packing(media_type, coding):
+        chunks = compression.packing(chunks, compression.PACKERS[coding]())
+        fields["Content-Encoding"] = coding
+    return Streamed(chunks, status_code=status, headers=fields)
+
+
+def bodiless(
+    request: Request,
+    media_type: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    tag: str | None = None,
+    modified: datetime | None = None,
+) -> Response:
+    """The answer to HEAD where the body was not made: how long it would be is not said."""
+    response = Response(headers=_fields(request, media_type, headers, tag, modified))
+    del response.headers["Content-Length"]
+    return response
+
+
+def _fields(
+    request: Request,
+    media_type: str,
+    headers: Mapping[str, str] | None,
+    tag: str | None,
+    modified: datetime | None,
+) -> dict[str, str]:
+    validators = _validators(request, tag, modified)
+    return {"Content-Type": media_type, **validators, **(headers or {})}
 
 
 def respond(
@@ -160,20 +210,21 @@ def respond(
     status: int = 200,
     headers: Mapping[str, str] | None = None,
     media_type: str = JSON,
-    tag: str | None = None,
 ) -> Response:
-    """The document as JSON, or as its plain face where HTML is asked for."""
+    """The document as JSON, or as its plain face where HTML is asked for; 304 where it is known."""
     lang = language(request)
-    chosen = negotiated(request, {"json": media_type, "html": HTML})
     fields = {"Content-Language": lang, **(headers or {})}
-    if chosen == "html":
-        text = render(request, document, template=template, lang=lang)
-        return answer(
-            request, text.encode(), f"{HTML}; charset=utf-8", status=status, headers=fields, tag=tag
-        )
-    return answer(
-        request, orjson.dumps(document), media_type, status=status, headers=fields, tag=tag
-    )
+    if negotiated(request, {"json": media_type, "html": HTML}) == "html":
+        content = render(request, document, template=template, lang=lang).encode()
+        media_type = f"{HTML}; charset=utf-8"
+    else:
+        content = orjson.dumps(document)
+    tag = None
+    if status == HTTPStatus.OK and request.method in ("GET", "HEAD"):
+        tag = etag(content, encoding(request))
+        if response := unchanged(request, tag):
+            return response
+    return answer(request, content, media_type, status=status, headers=fields, tag=tag)
 
 
 def render(request: Request, document: Mapping[str, Any], *, template: str, lang: str) -> str:

@@ -1,18 +1,22 @@
 """What the server knows at one moment: catalogue, editions, regions; swapped whole on NOTIFY."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 from config.model import Catalogue, Layer
 from config.vocabulary import LAYER_ID, Classification, EditionKey, EditionStatus, LayerId
 from providers.access import Principal, Scope, anonymous, scope_of
-from providers.editions import EditionState, Window, edition_in, today
+from providers.editions import EditionState, Window, beginning_in_china, edition_in, today
 from providers.errors import BadParameter, NotFound, StoreUnavailable
 from providers.external_table import described, is_described
 from providers.keys import KeyRecord
 from providers.layers import LayerStore
 from providers.regions import expand
+
+EPOCH = datetime.fromtimestamp(0, UTC)
+MAX_KEPT = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +60,17 @@ class Snapshot:
     build: str
     editions: Mapping[LayerId, tuple[EditionState, ...]] = field(default_factory=dict)
     region_paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    taken_at: datetime = EPOCH  # when this catalogue was taken: titles and links are its own
     loaded_at: datetime | None = None  # None: the database has not answered yet
+    anonymous: Principal = field(init=False)  # the caller without a key
+
+    def __post_init__(self) -> None:
+        nobody = anonymous(self.catalogue.roles["anonymous"], self._public)
+        object.__setattr__(self, "anonymous", nobody)
+
+    kept: dict[Hashable, tuple[object, Any]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def resolve(self, collection: str, window: Window | None, scope: Scope) -> Resolved:
         """The layer and edition behind an id; NotFound for what is not there or not visible."""
@@ -130,16 +144,39 @@ class Snapshot:
         """The layer's editions, newest first; what is not yet in force is an internal matter."""
         return _published(self.editions.get(layer.id, ()), scope)
 
+    def modified(self, layer: Layer) -> datetime | None:
+        """Since when the layer answers as it does now; None: nothing tells.
+
+        An edition changes what is answered when it is published, when it comes into force and when
+        it is over.
+        """
+        if layer.external is not None:
+            return None
+        states, now = self.editions.get(layer.id, ()), today().start
+        begun = [s.edition.valid_from for s in states if s.edition.valid_from <= now]
+        ends = [s.edition.valid_to for s in states if s.edition.valid_to is not None]
+        over = [end + timedelta(days=1) for end in ends if end < now]
+        turns = [beginning_in_china(day) for day in (*begun, *over)]
+        return max([self.taken_at, *(s.updated for s in states), *turns])
+
     def visible(self, scope: Scope) -> list[Layer]:
         """The layers that the caller may see and that answer, in the order of the resource tree."""
-        layers = (
-            layer for layer in self._layers.values() if scope.sees(layer) and is_described(layer)
-        )
+        layers = self._layers
 
         def place(layer: Layer) -> tuple[list[tuple[int, str]], str]:
             return [(t.order, t.id) for t in self.catalogue.branch(layer.theme)], layer.id
 
-        return sorted(layers, key=place)
+        ordered = self.keep("order", self.catalogue, lambda: sorted(layers.values(), key=place))
+        return [layer for layer in ordered if scope.sees(layer) and is_described(layer)]
+
+    def keep[T](self, name: Hashable, basis: object, build: Callable[[], T]) -> T:
+        """What *build* makes of *basis*: made once, and anew when the basis is another."""
+        held = self.kept.get(name)
+        if held is None or held[0] is not basis:
+            if len(self.kept) >= MAX_KEPT:
+                self.kept.clear()
+            held = self.kept[name] = (basis, build())
+        return cast(T, held[1])
 
     def with_layers(self, layers: Mapping[str, Layer]) -> "Snapshot":
         """The same with external layers as they were found; other statements where one changed."""
@@ -160,11 +197,6 @@ class Snapshot:
     def _public(self) -> frozenset[str]:
         """The processes that everybody may call."""
         return frozenset(p.id for p in self.catalogue.processes.values() if p.public)
-
-    @property
-    def anonymous(self) -> Principal:
-        """The caller without a key."""
-        return anonymous(self.catalogue.roles["anonymous"], self._public)
 
     def principal(self, record: KeyRecord) -> Principal | None:
         """Whom a key stands for; None where its role is no longer declared."""

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, time
+from datetime import datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -18,18 +18,23 @@ import yaml
 from config.loader import catalogue_folders
 from config.model import Catalogue, Layer
 from config.settings import Settings, child_environ
-from config.vocabulary import EditionStatus, GeometryKind, Text
+from config.vocabulary import GeometryKind, Text
 from providers.access import ANONYMOUS_ID, anonymous
 from providers.catalogue_edits import read_catalogue
 from providers.crs import CRS84_URI
 from providers.database import DatabaseRole, connect
 from providers.editions import EditionState, edition_in, list_editions_now, today
 from providers.errors import CannotRun
+from providers.external import describe_all
+from providers.external_table import described, is_described
 from providers.features import DEFAULT_LIMIT, MAX_LIMIT
 from providers.pygeoapi.source import DATABASE_VARIABLE
 from providers.tiles import GRID, MAX_ZOOM, MVT
-from server.collections import title_of
+from server.asked import frames_of
+from server.collections import GREGORIAN, title_of
 from server.documents import DESCRIPTION, TITLE
+from server.extents import in_force, intervals
+from server.snapshot import Resolved
 from server.supervisor import STOP_WITHIN_S
 
 LANGUAGES = ("zh", "en")  # never zh-CN: upstream then answers 500 to `Accept-Language: zh`
@@ -57,7 +62,8 @@ def stock_configuration(
     states = list(editions)
     public = frozenset(p.id for p in catalogue.processes.values() if p.public)
     scope = anonymous(catalogue.roles[ANONYMOUS_ID], public).scope
-    layers = [layer for layer in catalogue.layers.values() if scope.sees(layer)]
+    layers = [a for a in catalogue.layers.values() if scope.sees(a) and is_described(a)]
+    layers.sort(key=lambda a: ([(t.order, t.id) for t in catalogue.branch(a.theme)], a.id))
     return {
         "server": {
             "bind": {"host": settings.host, "port": settings.port},
@@ -91,12 +97,14 @@ def stock_configuration(
 
 
 def stock_configuration_text(settings: Settings, url: str) -> str:
-    """The same as YAML, with the extents and editions of the database at *url*."""
+    """The same as YAML, with the extents, editions and external tables of the database at *url*."""
+    catalogue = read_catalogue(url, catalogue_folders(settings))[0]
+    external = [layer for layer in catalogue.layers.values() if layer.external is not None]
+    if external:  # upstream has none whose table cannot be shown
+        catalogue = catalogue.with_layers(describe_all(url, external)[0])
     with connect(url, DatabaseRole.READER) as connection:
         states = list_editions_now(connection)
-    document = stock_configuration(
-        settings, read_catalogue(url, catalogue_folders(settings))[0], states
-    )
+    document = stock_configuration(settings, catalogue, states)
     return HEADER + yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=1000)
 
 
@@ -183,12 +191,13 @@ def _metadata(settings: Settings) -> dict[str, Any]:
 
 def _collection(layer: Layer, states: list[EditionState], catalogue: Catalogue) -> dict[str, Any]:
     held = [s for s in states if s.edition.layer == layer.id]
-    parts = layer.theme.id.split(".")
-    themes = [catalogue.themes[".".join(parts[: i + 1])] for i in range(len(parts))]
+    resolved = Resolved(layer=layer, state=edition_in(held, today()), pinned=False)
+    themes = catalogue.branch(layer.theme)
     block = {"data": DATABASE_VARIABLE, "layer": str(layer.id), "principal": ANONYMOUS_ID}
-    # What is stored in 4490 is said to be CRS84_URI, whose numbers are the same: upstream would swap
-    # the axes of 4490 on the way out, and match nothing with a bbox.
-    crs = {"crs": [CRS84_URI], "storage_crs": CRS84_URI}
+    # What is stored in 4490 is said to be CRS84, whose numbers are the same: upstream would swap the
+    # axes of 4490 on the way out, and match nothing with a bbox. Out of CRS84 it names the system
+    # that is asked for, and our SQL writes in it.
+    crs = {"crs": [one.uri for one in frames_of(resolved)], "storage_crs": CRS84_URI}
     providers: list[dict[str, Any]] = [{"type": "feature", "name": FEATURES, **block, **crs}]
     if layer.geometry is not GeometryKind.NONE:
         options = {"zoom": {"min": 0, "max": MAX_ZOOM}, "schemes": [GRID]}
@@ -200,25 +209,23 @@ def _collection(layer: Layer, states: list[EditionState], catalogue: Catalogue) 
         "title": {lang: title_of(layer, lang) for lang in LANGUAGES},
         "description": _both(layer.description),
         "keywords": {lang: [t.title.in_language(lang) for t in themes] for lang in LANGUAGES},
-        "extents": _extents(held),
+        "extents": _extents(resolved, held),
         "providers": providers,
     }
 
 
-def _extents(held: list[EditionState]) -> dict[str, Any]:
-    """Where the edition in force lies, and when any edition is: `datetime` chooses between them."""
-    now = edition_in(held, today())
-    box = EVERYWHERE if now is None or now.extent is None else list(now.extent)
-    extents: dict[str, Any] = {"spatial": {"bbox": box, "crs": CRS84_URI}}
-    valid = [s.edition for s in held if s.edition.status is EditionStatus.IN_FORCE]
-    if valid:
-        begin = min(edition.valid_from for edition in valid)
-        ends = [edition.valid_to for edition in valid]
-        last = None if None in ends else max(end for end in ends if end is not None)
-        extents["temporal"] = {
-            "begin": datetime.combine(begin, time.min, UTC),
-            "end": None if last is None else datetime.combine(last, time(23, 59, 59), UTC),
-        }
+def _extents(resolved: Resolved, states: list[EditionState]) -> dict[str, Any]:
+    """Where the layer lies, and when any edition is in force: `datetime` chooses between them."""
+    box, layer = None, resolved.layer
+    if layer.external is not None:
+        box = described(layer).extent
+    elif resolved.state is not None:
+        box = resolved.state.extent
+    spatial = {"bbox": EVERYWHERE if box is None else list(box), "crs": CRS84_URI}
+    extents: dict[str, Any] = {"spatial": spatial}
+    if whole := intervals(in_force(resolved, tuple(states)))[:1]:
+        begin, end = (datetime.fromisoformat(day) if day else None for day in whole[0])
+        extents["temporal"] = {"begin": begin, "end": end, "trs": GREGORIAN}
     return extents
 
 

@@ -13,8 +13,8 @@ from providers.errors import BadParameter, NotFound
 from providers.layers import Box
 from providers.tiles import GRID, MAX_ZOOM, MVT, TileQuery
 from server import negotiate
-from server.asked import cached, resolve_asked, valid_days
-from server.collections import visible_extent
+from server.asked import cached, resolve_asked, valid_in
+from server.extents import visible_extent
 from server.links import link, query
 from server.snapshot import Resolved
 from server.state import onemap, scope
@@ -32,7 +32,8 @@ async def tile(request: Request) -> Response:
     layer = resolved.layer
     _with_geometry(resolved)
     negotiate.negotiated(request, TILE_FORMATS)
-    address = replace(_address(request), valid=valid_days(layer, given))
+    valid = valid_in(layer, given)
+    address = replace(_address(request), conditions=() if valid is None else (valid,))
     if not resolved.answers:
         return Response(status_code=204, headers=negotiate.cache_headers(request))
     content = await one.snapshot.store.tile(

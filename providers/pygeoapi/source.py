@@ -25,13 +25,13 @@ from config.model import Catalogue, Layer
 from config.settings import Settings
 from providers.access import Scope
 from providers.catalogue_edits import catalogue_in_force
+from providers.conditions import Days
 from providers.database import DatabaseRole, connection_options
 from providers.dialect import compile_sql
-from providers.editions import Window, edition_in, list_editions_now, today
+from providers.editions import EditionState, Window, edition_in, list_editions_now, today
 from providers.errors import BadParameter, NotFound
 from providers.external import describe
 from providers.external_table import ExternalRefused, LayerUnavailable
-from providers.features import Days
 from providers.pygeoapi.caller import scope_of_caller
 from providers.relations import Relation, relation_of
 
@@ -55,13 +55,15 @@ class View:
     layer: Layer
     scope: Scope
     relation: Relation | None  # None: no edition is in force at the date
-    edition: Mapping[str, Any]  # the binds that name the edition in a statement
+    state: EditionState | None  # None: there is no such edition, or the table is not ours
     days: Days | None  # on which rows must be valid, where they say when they are
 
     def first(self, statement: Select[Any], values: Mapping[str, Any]) -> TupleRow | None:
         """The statement's first row. Compiled anew each time: upstream's own work weighs more."""
         compiled = compile_sql(statement)
-        binds = compiled.binds({**self.edition, **self.scope.parameters, **values})
+        key = self.state.edition.key if self.state else None
+        edition = {"layer": self.layer.id, "edition": key}
+        binds = compiled.binds({**edition, **self.scope.parameters, **values})
         try:
             with _connection() as connection:
                 return connection.execute(compiled.text.encode(), binds).fetchone()
@@ -98,15 +100,13 @@ def view(block: Mapping[str, Any], at: str | None) -> View:
     window = None if at is None else Window.parse(at)
     days = (window.start, window.end) if window and any(layer.validity) else None
     if layer.external is not None:
-        return View(layer, scope, relation_of(layer, None, past=False), {}, days)
+        return View(layer, scope, relation_of(layer, None, past=False), None, days)
     with _connection() as connection:
         states = [s for s in list_editions_now(connection) if s.edition.layer == layer.id]
     state = edition_in(states, window or today())
     if state is None:
-        return View(layer, scope, None, {}, days)
-    key = state.edition.key
-    named = {"layer": layer.id, "edition": key}
-    return View(layer, scope, relation_of(layer, key, past=False), named, days)
+        return View(layer, scope, None, None, days)
+    return View(layer, scope, relation_of(layer, state.edition.key, past=False), state, days)
 
 
 @contextmanager

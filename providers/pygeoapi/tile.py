@@ -69,7 +69,7 @@ class LayerTileProvider(BaseMVTProvider):  # type: ignore[misc]
             seen = view(self._block, None)
             if seen.relation is None:
                 return None
-            statement = tile_statement(seen.layer, seen.relation, seen.scope)
+            statement = tile_statement(seen.layer, seen.relation, address.conditions, seen.scope)
             row = seen.first(statement, address.parameters)
         return bytes(row[0]) if row and row[0] else None
 

@@ -6,7 +6,6 @@ from uuid import uuid4
 
 import orjson
 import structlog
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from providers.errors import BadParameter
 from server import negotiate, problems
 from server.health import DURATIONS, REQUESTS
+from server.middleware.sharing import SHARED
 from server.state import onemap
 from server.web.assets import CONTENT_SECURITY_POLICY
 
@@ -27,6 +27,10 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "cross-origin",  # layers and tiles are there for other pages
     "Permissions-Policy": "camera=(), microphone=(), payment=()",
 }
+ALWAYS_SENT = [
+    (name.lower().encode(), value.encode())
+    for name, value in {**SECURITY_HEADERS, **SHARED}.items()
+]
 
 
 class Envelope:
@@ -48,10 +52,13 @@ class Envelope:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-Id"] = request_id
-                for name, value in SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
+                own = message["headers"]
+                said = {name for name, _ in own}
+                added = [pair for pair in ALWAYS_SENT if pair[0] not in said]
+                named = (b"x-request-id", request_id.encode())
+                message = {**message, "headers": [*own, *added, named]}
+            elif scope["method"] == "HEAD":
+                message = {**message, "body": b""}
             await send(message)
 
         try:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from providers.errors import BadParameter, StoreTimeout
 from server.problems import Overloaded
@@ -10,11 +10,9 @@ from server.problems import Overloaded
 MAX_ADDRESS_BYTES = 32 * 1024
 MAX_UNDER_WAY = 256
 ALWAYS_ANSWERED = "/health/"  # who asks whether we are overloaded must hear it
-TAKES_ITS_TIME = (
-    "/files/"  # a large document over a slow line; it holds no connection of the database
-)
-DEADLINE_S = 30.0
+DEADLINE_S = 30.0  # to the first byte, and from each part of a body to the next
 GRACE_S = 10.0
+BODY_WITHIN_S = 3_600.0  # a large file over a slow line; it holds no connection of the database
 
 
 class Limits:
@@ -35,11 +33,18 @@ class Limits:
         if self.under_way >= MAX_UNDER_WAY:
             raise Overloaded(f"{self.under_way} requests are under way")
         self.under_way += 1
+        now = asyncio.get_running_loop().time
+        last = now() + BODY_WITHIN_S
         try:
-            patience = None if scope["path"].startswith(TAKES_ITS_TIME) else self.deadline_s
-            async with asyncio.timeout(patience):
-                await self.app(scope, receive, send)
+            async with asyncio.timeout(self.deadline_s) as patience:
+
+                async def sending(message: Message) -> None:
+                    await send(message)
+                    if not patience.expired():
+                        patience.reschedule(min(last, now() + self.deadline_s))
+
+                await self.app(scope, receive, sending)
         except TimeoutError as error:
-            raise StoreTimeout(f"no answer within {self.deadline_s} s") from error
+            raise StoreTimeout(f"nothing to send within {self.deadline_s} s") from error
         finally:
             self.under_way -= 1

@@ -4,9 +4,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import quote, urlencode
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 UNTAGGED: Final = "default"
+WITH: Final = "x-onemap-with"  # the parameter that must stand beside this one
+VARIABLE: Final = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +25,26 @@ class Operation:
     parameters: Sequence[Mapping[str, Any]]
     body: Mapping[str, Any] | None
     responses: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def address(self) -> str | None:
+        """Where the operation can be tried by following a link: GET with the path's examples."""
+        known = {p["name"]: p["example"] for p in self._of("path") if "example" in p}
+        if self.method != "GET" or not known.keys() >= {*VARIABLE.findall(self.path)}:
+            return None
+        return VARIABLE.sub(lambda found: quote(str(known[found[1]]), safe=""), self.path)
+
+    def trial(self, parameter: Mapping[str, Any]) -> str | None:
+        """The address with the example of a query parameter, and of the one it goes with."""
+        named = {p["name"]: p for p in self._of("query")}
+        together = [named.get(parameter.get(WITH, "")), parameter]
+        given = {p["name"]: written(p["example"]) for p in together if p and "example" in p}
+        if self.address is None or parameter.get("in") != "query" or "example" not in parameter:
+            return None
+        return f"{self.address}?{urlencode(given, safe=',:/')}"
+
+    def _of(self, place: str) -> Iterator[Mapping[str, Any]]:
+        return (each for each in self.parameters if each.get("in") == place)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +91,13 @@ def resolve(document: Mapping[str, Any], node: Mapping[str, Any]) -> Mapping[str
             break
         node = target
     return node
+
+
+def written(value: Any) -> str:
+    """An example as it stands in an address: lists separated by commas."""
+    if isinstance(value, list):
+        return ",".join(written(each) for each in value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def examples(media: Mapping[str, Any]) -> list[tuple[str, Any]]:

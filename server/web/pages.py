@@ -10,11 +10,11 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from server.web import faults, operations, values, words
+from server.web import branches, conditions, faults, operations, recipes, sketch, values, words
 
 OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
 # Parts of a collection whose documents carry the collection's title.
-TITLED_PARTS = frozenset({"items", "schema", "queryables"})
+TITLED_PARTS = frozenset({"items", "schema", "queryables", "sortables"})
 # Steps of addresses at which no page stands: they are named, not linked.
 PAGELESS = frozenset({"/catalogue", "/files", "/problems", "/styles"})
 
@@ -41,6 +41,7 @@ class Face(StrEnum):
     PROBLEM = "problem.html"
     DOCS = "docs.html"
     GUIDE = "guide.html"
+    FUNCTIONS = "functions.html"
     DOCUMENT = "document.html"  # any other JSON document
 
 
@@ -67,8 +68,12 @@ def render(
     path: str,
     alternates: Sequence[Alternate],
     user: str | None = None,
+    beside: Mapping[str, Any] | None = None,
 ) -> str:
-    """The page of *document*; *path* is the request's path with its query string."""
+    """The page of *document*; *path* is the request's path with its query string.
+
+    *beside* is what the page tells and the document does not: maps, titles of codes, a plan.
+    """
     crumbs = breadcrumbs(document, path=path, lang=lang)
     return (
         _environment()
@@ -79,9 +84,11 @@ def render(
             path=path,
             alternates=_alternates(template, alternates),
             user=user,
+            beside=beside or {},
             crumbs=crumbs,
-            heading=heading(document) or " · ".join(_subject(crumbs)),
+            heading=_heading(document, path=path, crumbs=crumbs),
             collection_id=collection_id(path),
+            feature_id=feature_id(path),
             synthetic=is_synthetic(document),
             say=partial(words.say, lang),
             here=partial(with_language, lang=chosen_language(path)),
@@ -104,6 +111,16 @@ def heading(document: Mapping[str, Any]) -> str | None:
     return title if isinstance(title, str) else None
 
 
+def _heading(document: Mapping[str, Any], *, path: str, crumbs: Sequence[Crumb]) -> str:
+    """The document's own title; a part that has the title of its collection says which part it is."""
+    own = heading(document)
+    match _segments(path):
+        case ["collections", _, part] if own and part in TITLED_PARTS and "code" not in document:
+            return own if part == "items" else f"{own} · {crumbs[-1].label}"
+        case _:
+            return own or " · ".join(_subject(crumbs))
+
+
 def is_synthetic(document: Mapping[str, Any]) -> bool:
     """Whether the document says that its data are generated (模拟数据)."""
     extension = document.get("x-onemap")
@@ -115,6 +132,15 @@ def collection_id(path: str) -> str | None:
     match _segments(path):
         case ["collections", name, *_]:
             return name
+        case _:
+            return None
+
+
+def feature_id(path: str) -> str | None:
+    """The feature that *path* names; its id may hold slashes."""
+    match _segments(path):
+        case ["collections", _, "items", *rest] if rest:
+            return "/".join(rest)
         case _:
             return None
 
@@ -187,6 +213,11 @@ def _alternates(template: str, given: Sequence[Alternate]) -> Sequence[Alternate
             return given
 
 
+def _unspoken(limits: Mapping[str, Any], lang: str) -> dict[str, Any]:
+    """The members of a schema that there is no word for."""
+    return {n: limit for n, limit in limits.items() if not words.say(lang, f"keyword.{n}", "")}
+
+
 def _subject(crumbs: Sequence[Crumb]) -> Sequence[str]:
     """What a document without a title is about: its place, behind the resource it belongs to."""
     return [crumb.label for crumb in crumbs[-2:] if len(crumbs) > 3 or crumb is crumbs[-1]]
@@ -228,10 +259,25 @@ def _environment() -> Environment:
         in_chinese=faults.in_chinese,
         reason_in_chinese=faults.reason_in_chinese,
         type_name=values.type_name,
+        code_titles=values.code_titles,
+        unspoken=_unspoken,
         groups=operations.groups,
         resolve=operations.resolve,
         examples=operations.examples,
         anchor=operations.anchor,
+        conditions=conditions.conditions,
+        asked=conditions.asked,
+        without=conditions.without,
+        kept=conditions.kept,
+        file_links=conditions.file_links,
+        recipes=recipes.recipes,
+        extent_sketch=sketch.extent_sketch,
+        outline=sketch.outline,
+        branches=branches.branches,
+        themes=branches.themes,
+        EXAMPLES=conditions.EXAMPLES,
+        OF_ITEMS=conditions.OF_ITEMS,
+        OF_COLLECTIONS=conditions.OF_COLLECTIONS,
         quoted=partial(quote, safe=""),
     )
     return environment

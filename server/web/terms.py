@@ -35,6 +35,7 @@ TERMS: Final[Mapping[str, Word]] = {
     "segment.plans": Word("规划名录", "Plan register"),
     "segment.documents": Word("文档", "Documents"),
     "segment.files": Word("文件", "Files"),
+    "segment.functions": Word("函数", "Functions"),
     # columns that the system adds to every layer
     "system.om_area_m2": Word("椭球面积（平方米）", "Ellipsoidal area (m²)"),
     "system.om_region": Word("行政区划代码", "Region code"),

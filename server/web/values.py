@@ -22,6 +22,8 @@ SHANGHAI: Final = timezone(timedelta(hours=8))  # no summer time since 1991
 AREA_NAME: Final = re.compile(r"(?:.*_)?m2")  # om_area_m2, ellipsoidal_m2
 AREA_UNITS: Final = frozenset({"m2", "平方米"})
 AREA_DECIMALS: Final = 2
+# Relations to this very page or its neighbours, and one to where only POST is answered.
+NO_WAY_ON: Final = frozenset({"self", "alternate", "next", "prev", "root", "parent", "execute"})
 CONTROL: Final = re.compile(r"[\x00-\x20\x7f]")
 
 
@@ -175,11 +177,11 @@ def relation(rel: str) -> str:
 
 
 def main_links(links: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """One link per relation that leads on, the HTML one if there is one; of items, all."""
+    """One link per relation that a reader can follow, the HTML one if there is one; of items, all."""
     chosen: dict[str, Mapping[str, Any]] = {}
     for link in links:
         rel = relation(str(link.get("rel", "")))
-        if rel in {"self", "alternate", "next", "prev", "root", "parent"} or link.get("templated"):
+        if rel in NO_WAY_ON or link.get("templated"):
             continue
         subject = str(link["href"]) if rel == "item" else rel
         if subject not in chosen or link.get("type") == "text/html":
@@ -207,3 +209,15 @@ def type_name(schema: Mapping[str, Any]) -> str:
         return f"array of {type_name(schema['items'])}" if schema["items"] else name
     shape = schema.get("format") or schema.get("x-ogc-role")
     return f"{name} ({shape})" if name and shape else name or str(shape or "any")
+
+
+def code_titles(schema: Mapping[str, Any]) -> dict[str, str]:
+    """The codes of a property with what they stand for; empty where it has no code list."""
+    named = schema.get("x-onemap-codes")
+    if isinstance(named, Mapping):
+        return {str(code): str(title) for code, title in named.items()}
+    options = schema.get("oneOf")
+    if not isinstance(options, list) or not all(isinstance(o, Mapping) for o in options):
+        return {}
+    constants = [o for o in options if "const" in o and o["const"] is not None]
+    return {str(o["const"]): str(o.get("title") or "") for o in constants}

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from server.web.feature_words import FEATURE_WORDS
 from server.web.terms import TERMS, Word
 
 LANGUAGES: Final = ("zh", "en")
@@ -139,7 +140,6 @@ WORDS: Final[Mapping[str, Word]] = {
     "errors": Word("逐项错误", "Errors"),
     "pointer": Word("位置", "Where"),
     "parameters": Word("参数", "Parameters"),
-    "location": Word("位置", "In"),
     "request_body": Word("请求体", "Request body"),
     "example": Word("示例", "Example"),
     "responses": Word("响应", "Responses"),
@@ -187,4 +187,5 @@ WORDS: Final[Mapping[str, Word]] = {
     "size": Word("大小", "Size"),
     "added": Word("入库时间", "Added"),
     **TERMS,
+    **FEATURE_WORDS,
 }

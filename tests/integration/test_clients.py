@@ -1,5 +1,8 @@
 """Real clients: GDAL's OAPIF driver through pyogrio, and OWSLib."""
 
+import subprocess
+import sys
+
 import pyogrio
 from owslib.ogcapi.features import Features
 from owslib.ogcapi.processes import Processes
@@ -26,6 +29,26 @@ def test_gdal_pages_through_a_layer_and_pushes_a_window_down(live_server: str) -
 
     assert len(whole) == 2_000
     assert 0 < len(part) < len(whole)
+
+
+def test_gdal_sends_its_filters_to_the_server(live_server: str) -> None:
+    where = "TBMJ > 5000 AND YDYHFLDM LIKE '01%'"
+    reading = (
+        "import pyogrio, sys; pyogrio.set_gdal_config_options({'CPL_DEBUG': 'ON'});"
+        "print(len(pyogrio.raw.read(sys.argv[1], layer='land_use', where=sys.argv[2])[2]))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", reading, f"OAPIF:{live_server}", where],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    asked = Features(live_server).collection_items("land_use", filter=where, limit=10_000)
+
+    assert int(told.stdout) == len(asked["features"]) > 0
+    assert "client side" not in told.stderr
+    assert "filter-lang=cql-text" in told.stderr
 
 
 def test_owslib_reads_features(live_server: str) -> None:

@@ -23,16 +23,19 @@ from config.model import Layer
 from config.settings import PACKAGE_ROOT, Settings
 from config.vocabulary import Classification, EditionKey
 from providers.access import ALL, Scope
+from providers.crs import CRS84
 from providers.database import DatabaseRole, connect, open_pools
 from providers.dialect import compile_sql
 from providers.external import describe
 from providers.external_table import ExternalRefused, trigger_sql
 from providers.features import FeatureQuery, item_statement, page_statement
 from providers.layers import LayerStore
+from providers.ordering import Position, parse_position
 from providers.pygeoapi import source
 from providers.pygeoapi.feature import LayerProvider
 from providers.relations import relation_of
 from providers.tiles import TileQuery
+from providers.windows import parse_bbox
 from server.app import create_app
 
 TABLES = """
@@ -135,7 +138,7 @@ def reading[T](url: str, work: Callable[[LayerStore], Awaitable[T]]) -> T:
 
 
 def features(page: Any) -> list[Any]:
-    found: list[Any] = json.loads(f"[{page.features}]")
+    found: list[Any] = json.loads(b"[" + page.features + b"]")
     return found
 
 
@@ -175,7 +178,8 @@ def test_five_lines_show_a_table_with_its_names_types_and_place(
             [],
         )
         schema = client.get("/collections/pipe/schema").json()["properties"]
-        assert schema["kind"] == {"type": ["string", "null"], "title": "管材", "maxLength": 8}
+        kind = {key: said for key, said in schema["kind"].items() if not key.startswith("x-")}
+        assert kind == {"type": ["string", "null"], "title": "管材", "maxLength": 8}
         assert schema["id"]["x-ogc-role"] == "id"
         queryables = client.get("/collections/pipe/queryables").json()["properties"]
         assert schema.keys() - queryables.keys() >= {"limit"}
@@ -243,7 +247,7 @@ def test_a_view_is_named_by_its_key_and_pages_in_the_order_of_its_texts(
             ids += [f["id"] for f in features(page)]
             if page.next_after is None:
                 break
-            after = page.next_after
+            after = parse_position(layer, (), page.next_after)
         for name in ids:
             assert json.loads((await store.item(layer, None, name, EVERYTHING)).feature)
         return ids
@@ -493,10 +497,10 @@ def test_pages_items_and_windows_of_an_external_table_use_its_indexes(
     )
     layer = found(PIPES)
     relation = relation_of(layer, None, past=False)
-    small = FeatureQuery(windows=((113.5, 30.0, 113.501, 30.001),))
+    small = FeatureQuery(conditions=(parse_bbox("113.5,30.0,113.501,30.001", CRS84),))
     questions: list[tuple[Any, dict[str, Any]]] = [
         (page_statement(layer, relation, query, EVERYTHING), query.parameters)
-        for query in (FeatureQuery(), FeatureQuery(after=9_000), small)
+        for query in (FeatureQuery(), FeatureQuery(after=Position((), 9_000)), small)
     ]
     questions.append((item_statement(layer, relation, EVERYTHING), {"om_id": 7_000}))
 

@@ -9,12 +9,16 @@ import pytest
 from config.model import Catalogue, Layer
 from config.vocabulary import Classification, EditionKey
 from providers.access import ALL, Scope
+from providers.conditions import parse_equals
+from providers.crs import CRS84
 from providers.database import open_pools
 from providers.errors import NotFound
-from providers.features import FeatureQuery, parse_equals
+from providers.features import FeatureQuery
 from providers.layers import LayerStore
+from providers.ordering import parse_position
 from providers.revisions import Revision
 from providers.tiles import TileQuery
+from providers.windows import parse_bbox
 
 type Loader = Callable[..., Revision]
 EVERYTHING = Scope(
@@ -59,12 +63,12 @@ def test_pages_follow_each_other_without_gap_or_repetition(
         after = None
         while True:
             page = await store.page(land_use, KEY, FeatureQuery(limit=10, after=after), EVERYTHING)
-            features = json.loads(f"[{page.features}]")
+            features = json.loads(b"[" + page.features + b"]")
             assert page.count == len(features) <= 10
             found += [f["id"] for f in features]
             if page.next_after is None:
                 return found
-            after = page.next_after
+            after = parse_position(land_use, (), page.next_after)
 
     found = reading(database_url, walk)
 
@@ -76,12 +80,14 @@ def test_a_window_and_an_attribute_choose_features(
     load_squares: Loader, database_url: str, land_use: Layer
 ) -> None:
     load_squares("land_use", "2024", ["0", "1", "2", "3"])
-    window = FeatureQuery(windows=((125.012, 43.002, 125.018, 43.004),))
-    named = FeatureQuery(equals=parse_equals(land_use, {land_use.identity[0]: "3"}))
+    window = FeatureQuery(conditions=(parse_bbox("125.012,43.002,125.018,43.004", CRS84),))
+    equal = parse_equals(land_use, {land_use.identity[0]: "3"})
+    assert equal is not None
+    named = FeatureQuery(conditions=(equal,))
 
     async def ask(store: LayerStore) -> list[list[str]]:
         pages = [await store.page(land_use, KEY, q, EVERYTHING) for q in (window, named)]
-        return [[f["id"] for f in json.loads(f"[{p.features}]")] for p in pages]
+        return [[f["id"] for f in json.loads(b"[" + p.features + b"]")] for p in pages]
 
     assert reading(database_url, ask) == [["1"], ["3"]]
 
@@ -119,7 +125,7 @@ def test_regions_outside_the_scope_are_in_no_answer(
         tile = await store.tile(land_use, KEY, TILE, scope)
         drawn = mapbox_vector_tile.decode(tile)["land_use"]["features"] if tile else []
         extent = await store.extent(land_use, KEY, 1, scope)
-        ids = sorted(f["id"] for f in json.loads(f"[{page.features}]"))
+        ids = sorted(f["id"] for f in json.loads(b"[" + page.features + b"]"))
         return ids, page.count, extent, len(drawn)
 
     everything = reading(database_url, lambda store: ask(store, EVERYTHING))
@@ -150,7 +156,7 @@ def test_an_area_of_the_scope_limits_rows_by_place(
 
     page = reading(database_url, lambda store: store.page(land_use, KEY, FeatureQuery(), scope))
 
-    assert [f["id"] for f in json.loads(f"[{page.features}]")] == ["5"]
+    assert [f["id"] for f in json.loads(b"[" + page.features + b"]")] == ["5"]
 
 
 def test_two_editions_with_equal_ids_answer_each_from_exactly_one(
@@ -208,7 +214,7 @@ def test_statements_are_compiled_once_per_shape(
 
     async def ask(store: LayerStore) -> int:
         for west in range(5):
-            window = FeatureQuery(windows=((float(west), 0.0, 170.0, 80.0),))
+            window = FeatureQuery(conditions=(parse_bbox(f"{west},0,170,80", CRS84),))
             await store.page(land_use, KEY, window, EVERYTHING)
         return len(store.statements)
 
@@ -227,7 +233,7 @@ def test_a_windowed_page_uses_the_spatial_index(
     load_squares("land_use", "2024", [str(i) for i in range(5_000)], size=0.001)
     with connect(database_url, DatabaseRole.OWNER) as connection:
         analyse(connection, land_use, KEY)
-    query = FeatureQuery(windows=((125.1, 43.0, 125.102, 43.01),))
+    query = FeatureQuery(conditions=(parse_bbox("125.1,43.0,125.102,43.01", CRS84),))
     relation = current(land_use, KEY)
     compiled = compile_sql(page_statement(land_use, relation, query, EVERYTHING))
     values = compiled.binds({**query.parameters, "layer": land_use.id, "edition": KEY})

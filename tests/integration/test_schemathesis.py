@@ -9,17 +9,23 @@ from typing import Any
 import httpx
 import pytest
 import schemathesis
+from hypothesis import settings
 from schemathesis.engine import Status, from_schema
 from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
 
-PHASES = {"examples": True, "coverage": True, "fuzzing": False, "stateful": False}
+PHASES = {"examples": True, "coverage": True, "fuzzing": True, "stateful": False}
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
     "content_type_conformance",
+    "response_headers_conformance",
     "response_schema_conformance",
 )
-MAX_SECONDS = 90
+CAMPAIGN = settings().max_examples > 100  # the profile of `make campaign`
+MAX_EXAMPLES = 20  # of each operation
+UNTIL = (
+    {"max-time": 900} if CAMPAIGN else {}
+)  # with a limit of time, fuzzing begins anew until then
 PATIENCE_S = 20.0
 SEED = 20_210_101
 # Which job of `known_names` lets these succeed.
@@ -87,11 +93,15 @@ def scenarios(caller: httpx.Client, live_server: str) -> list[ScenarioFinished]:
             "headers": {"Authorization": caller.headers["Authorization"]},
             "workers": 2,
             "request-timeout": 20,
-            "max-time": MAX_SECONDS,
+            **UNTIL,
             "cache": {"enabled": False},
             "phases": {name: {"enabled": enabled} for name, enabled in PHASES.items()},
             "checks": {"enabled": False, **{name: {"enabled": True} for name in CHECKS}},
-            "generation": {"with-security-parameters": False, "database": "none"},
+            "generation": {
+                "with-security-parameters": False,
+                "database": "none",
+                "max-examples": MAX_EXAMPLES,
+            },
         }
     )
     schema = schemathesis.openapi.from_dict(document, config=config)

@@ -3,9 +3,10 @@ from hypothesis import strategies as st
 
 from config.model import Catalogue
 from config.units import FACTORS, Unit, convert
+from providers.conditions import parse_value
 from providers.editions import Window
 from providers.errors import BadParameter
-from providers.features import MAX_LIMIT, parse_bbox, parse_limit, parse_value
+from providers.features import MAX_LIMIT, parse_limit
 
 
 @given(st.text(max_size=40))
@@ -14,20 +15,6 @@ def test_any_text_is_a_limit_in_range_or_a_bad_parameter(text: str) -> None:
         assert 1 <= parse_limit(text) <= MAX_LIMIT
     except BadParameter as error:
         assert error.name == "limit"
-
-
-@given(
-    st.one_of(
-        st.text(max_size=60), st.lists(st.floats(), max_size=7).map(lambda n: ",".join(map(str, n)))
-    )
-)
-def test_any_text_is_windows_on_the_globe_or_a_bad_parameter(text: str) -> None:
-    try:
-        for west, south, east, north in parse_bbox(text):
-            assert -180 <= west <= east <= 180
-            assert -90 <= south <= north <= 90
-    except BadParameter as error:
-        assert error.name == "bbox"
 
 
 @given(st.text(max_size=60))

@@ -41,7 +41,16 @@ def test_both_languages_have_the_same_guides_in_the_same_order() -> None:
     assert (
         zh
         == en
-        == ["first-steps", "clients", "processes", "keys", "operating", "layers", "loading"]
+        == [
+            "first-steps",
+            "clients",
+            "processes",
+            "keys",
+            "operating",
+            "layers",
+            "loading",
+            "querying",
+        ]
     )
 
 

@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import shapely
 import yaml
 from markupsafe import Markup
 
+from config.model import StyleRule
+from config.vocabulary import Text
 from providers.edition_history import parse_as_of
 from providers.errors import BadParameter
 from server.web import faults, operations, pages, values, words
 from server.web.pages import Alternate, Face, render
+from server.web.sketch import Sketch, frame_of, mark_of, sketch
 
 HOSTILE = '<script>alert("x")</script><img src=x onerror=alert(1)>'
 ALTERNATES = (Alternate("application/json", "JSON", "/x?f=json"),)
@@ -28,9 +32,25 @@ def sample(template: Face) -> dict[str, Any]:
     """The address, the least document and a full one of tests/data/faces.yaml."""
     path = Path(__file__).parents[1] / "data" / "faces.yaml"
     found: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))["faces"][template.value]
+    if template in (Face.ITEM, Face.ITEMS):
+        found["beside"]["sketch"] = a_sketch()
     if "html" in found["full"]:
         found["full"]["html"] = Markup(found["full"]["html"])  # what the guide hands over
     return found
+
+
+def a_sketch() -> Sketch:
+    """A hatched square among others, of a style whose title is hostile."""
+    rule = StyleRule(
+        title=Text(zh=HOSTILE, en=HOSTILE), fill="#ffff99", outline="#a5211b", hatch=True
+    )
+    square = shapely.box(125, 43, 125.5, 43.25)
+    frame = frame_of((125, 43, 125.5, 43.25), factor=2)
+    assert frame is not None
+    chosen, plain = mark_of(square, frame, rule), mark_of(square.centroid, frame, None)
+    assert chosen is not None
+    assert plain is not None
+    return sketch(frame, HOSTILE, chosen=chosen, marks=(plain,), legend=(rule,), synthetic=True)
 
 
 class Page(HTMLParser):
@@ -65,7 +85,10 @@ class Page(HTMLParser):
 def face(template: Face, *, full: bool = True, lang: str = "zh") -> Page:
     document = sample(template)["full" if full else "least"]
     path = sample(template)["path"]
-    return Page(render(template, document, lang=lang, path=path, alternates=ALTERNATES))
+    beside = sample(template).get("beside") if full else None
+    return Page(
+        render(template, document, lang=lang, path=path, alternates=ALTERNATES, beside=beside)
+    )
 
 
 def leaves(value: Any) -> Iterator[str]:
@@ -96,12 +119,13 @@ def test_every_face_is_free_of_script_inline_style_and_foreign_hosts(
 ) -> None:
     page = face(template, full=full, lang=lang)
 
-    assert not page.all(
-        "script", "style", "iframe", "img", "object", "embed", "base", "form", "use"
-    )
+    assert not page.all("script", "style", "iframe", "img", "object", "embed", "base", "use")
+    here = sample(template)["path"].partition("?")[0]
+    assert all(one["method"] == "get" and one["action"] == here for one in page.all("form"))
     for tag, attributes in page.tags:
         assert not [name for name in attributes if name == "style" or name.startswith("on")], tag
-        assert "url(" not in " ".join(attributes.get(name, "") for name in ("fill", "stroke"))
+        painted = " ".join(attributes.get(name, "") for name in ("fill", "stroke"))
+        assert "url(" not in painted.replace("url(#", "")  # a pattern of the page itself
         assert "src" not in attributes
     loaded = {each["href"] for each in page.all("link") if each["rel"] != "alternate"}
     assert loaded == {"data:,", f"/static/faces.css?v={pages.stylesheet()[1]}"}
@@ -121,7 +145,7 @@ def test_every_face_has_landmarks_ordered_headings_and_scoped_headers(
     assert len(labels) == len(set(labels)) >= 2
     levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)]
     assert all(after <= before + 1 for before, after in pairwise(levels))
-    assert all(each.get("scope") in ("col", "row") for each in page.all("th"))
+    assert all(each.get("scope") in ("col", "row", "rowgroup") for each in page.all("th"))
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
     assert words.say(lang, "advisory") in page.text
@@ -158,7 +182,11 @@ def test_a_face_shows_members_that_it_does_not_know(template: Face) -> None:
 def test_text_from_data_never_becomes_markup(template: Face) -> None:
     document, path = sample(template)["full"], sample(template)["path"]
 
-    html = render(template, document, lang="zh", path=path, alternates=(), user=HOSTILE)
+    beside = sample(template).get("beside")
+
+    html = render(
+        template, document, lang="zh", path=path, alternates=(), user=HOSTILE, beside=beside
+    )
 
     assert not [tag for tag in ("<script", "<img", "<b>") if tag in html]
     assert HOSTILE in Page(html).text

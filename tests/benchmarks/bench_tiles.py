@@ -1,4 +1,4 @@
-"""Pages and tiles over loopback HTTP against the same statements sent to the database directly.
+"""Tiles over loopback HTTP against the same statement sent to the database directly.
 
 Each row is the median of interleaved rounds; the ratio is server time over raw SQL time.
 """
@@ -15,7 +15,6 @@ from config.model import Catalogue
 from config.vocabulary import Classification, EditionKey
 from providers.access import ALL, Scope
 from providers.dialect import compile_sql
-from providers.features import FeatureQuery, page_statement
 from providers.relations import current
 from providers.tiles import TileQuery, tile_statement
 
@@ -52,25 +51,6 @@ def get(live_server: str) -> Callable[[str], bytes]:
     return ask
 
 
-@pytest.mark.parametrize("limit", [10, 100, 1_000])
-def test_a_page(
-    get: Callable[[str], bytes], live_settings: dict[str, str], catalogue: Catalogue, limit: int
-) -> None:
-    layer = catalogue.layers["land_use"]
-    query = FeatureQuery(limit=limit)
-    compiled = compile_sql(page_statement(layer, current(layer, KEY), query, EVERYTHING))
-    values = compiled.binds({**query.parameters, "layer": layer.id, "edition": KEY})
-    with psycopg.connect(live_settings["ONEMAP_DATABASE_URL"]) as connection:
-
-        def raw() -> object:
-            return connection.execute(compiled.text.encode(), values).fetchone()
-
-        ours, database = median_ms(lambda: get(f"/collections/land_use/items?limit={limit}"), raw)
-    print(
-        f"\nitems limit={limit}: {ours:.1f} ms, raw SQL {database:.1f} ms, ratio {ours / database:.2f}"
-    )
-
-
 @pytest.mark.parametrize(("z", "row", "column"), [(14, 5964, 13895), (12, 1491, 3473)])
 def test_a_tile(
     get: Callable[[str], bytes],
@@ -81,7 +61,7 @@ def test_a_tile(
     column: int,
 ) -> None:
     layer = catalogue.layers["land_use"]
-    compiled = compile_sql(tile_statement(layer, current(layer, KEY), EVERYTHING))
+    compiled = compile_sql(tile_statement(layer, current(layer, KEY), (), EVERYTHING))
     values = compiled.binds(TileQuery(z=z, row=row, column=column).parameters)
     path = f"/collections/land_use/tiles/WebMercatorQuad/{z}/{row}/{column}"
     with psycopg.connect(live_settings["ONEMAP_DATABASE_URL"]) as connection:

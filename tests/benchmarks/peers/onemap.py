@@ -1,0 +1,55 @@
+"""Ours: the rows as a managed layer, which counts for the bars, and as an external one."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from peers.questions import Question
+from peers.servers import PROCESSES, ROOT, Started
+from peers.table import EXTERNAL, MANAGED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneMap:
+    """One server; `collection` says which of its two layers is asked."""
+
+    catalogue: Path
+    collection: str = MANAGED
+    after: str | None = None  # the cursor of the deep page
+
+    @property
+    def name(self) -> str:
+        return "onemap" if self.collection == MANAGED else "onemap_external"
+
+    @property
+    def title(self) -> str:
+        return "OneMap" if self.collection == MANAGED else "OneMap, external table"
+
+    def start(self, folder: Path, url: str, port: int) -> Started:
+        return Started(
+            command=[sys.executable, "-m", "server", "serve"],
+            folder=ROOT,
+            environ={
+                "ONEMAP_DATABASE_URL": url,
+                "ONEMAP_HOME": str(folder),
+                "ONEMAP_CATALOGUE": str(self.catalogue),
+                "ONEMAP_PORT": str(port),
+                "ONEMAP_PROCESSES": str(PROCESSES),
+            },
+        )
+
+    def addresses(self, question: Question) -> list[str]:
+        code = "DLBM" if self.collection == MANAGED else "dlbm"
+        asked: dict[str, str] = {}
+        if question.code is not None:
+            asked[code] = question.code
+        if question.depth:
+            if self.after is None:
+                return []
+            asked["cursor"] = self.after
+        return question.at(f"/collections/{self.collection}/items", asked)
+
+
+def external(ours: OneMap) -> OneMap:
+    """The same server, asked for the external layer."""
+    return OneMap(catalogue=ours.catalogue, collection=EXTERNAL)
