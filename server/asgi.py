@@ -7,6 +7,7 @@ from config.settings import Settings, SettingsError
 from server.app import create_app
 from server.lifeline import follow_spawner
 from server.logs import configure
+from server.memory import keep_large_blocks
 
 
 def application() -> Starlette:
@@ -18,4 +19,5 @@ def application() -> Starlette:
         )
     configure(settings.log_level)
     follow_spawner()
+    keep_large_blocks()
     return create_app(settings, load(catalogue_folders(settings)), settings.database_url)

@@ -110,17 +110,17 @@ def _as_of(given: dict[str, str]) -> dict[str, str]:
 
 def _page_links(asked: Asked, resolved: Resolved, page: Page) -> list[Link]:
     path, given = f"{asked.base}/items", asked.given
-    kept = {k: v for k, v in given.items() if k != "f"}
-    links = [_form(path, kept, asked.chosen, "self")]
-    links += [_form(path, kept, f, "alternate") for f in DOCUMENTS if f != asked.chosen]
-    links += _profile(asked.reading.query.shown)
+    here = query(path, {k: v for k, v in given.items() if k != "f"})
+    links = [_form(here, asked.chosen, "self")]
+    links += [_form(here, f, "alternate") for f in DOCUMENTS if f != asked.chosen]
+    links.append(_profile(asked.reading.query.shown))
     links.append(link(asked.base, "collection", negotiate.JSON, title_of(asked.layer, asked.lang)))
     if page.next_after is not None:
         key = resolved.edition or NO_EDITION
         cursor = write_cursor(key, page.revision or 0, page.next_after)
-        following = {k: v for k, v in given.items() if k != "offset"} | {"cursor": cursor}
-        media_type = MEDIA_TYPES[asked.chosen]
-        links.append(link(query(path, following), "next", media_type, "下一页 / next"))
+        kept = {k: v for k, v in given.items() if k not in ("offset", "cursor")}
+        following = query(path, {**kept, "cursor": cursor})
+        links.append(link(following, "next", MEDIA_TYPES[asked.chosen], "下一页 / next"))
     return links
 
 
@@ -136,12 +136,12 @@ def one_feature(
     layer, lang = resolved.layer, negotiate.language(request)
     public = onemap(request).settings.public_url
     base = f"{public}/collections/{segment(request.path_params['collectionId'])}"
-    path = f"{base}/items/{segment(name)}"
     kept = {k: given[k] for k in sorted(given) if k != "f"}
+    here = query(f"{base}/items/{segment(name)}", kept)
     chosen = "json" if shown.form == "geojson" else "jsonfg"
-    links = [_form(path, kept, chosen, "self")]
-    links += [_form(path, kept, f, "alternate") for f in DOCUMENTS if f != chosen]
-    links += _profile(shown)
+    links = [_form(here, chosen, "self")]
+    links += [_form(here, f, "alternate") for f in DOCUMENTS if f != chosen]
+    links.append(_profile(shown))
     links.append(link(base, "collection", negotiate.JSON, layer.title.in_language(lang)))
     if layer.external is None:
         beside = {"collection": resolved.id, "feature": name}
@@ -163,16 +163,16 @@ def one_feature(
     return body, orjson.loads(body) | {"x-onemap": facts}, fields
 
 
-def _form(path: str, kept: dict[str, str], form: str, rel: str) -> Link:
+def _form(here: str, form: str, rel: str) -> Link:
     """A link to the same rows in a form; GeoJSON is what comes unasked."""
-    asked = kept if form == "json" else {**kept, "f": form}
-    return link(query(path, asked), rel, MEDIA_TYPES[form], DOCUMENTS[form])
+    asked = here if form == "json" else f"{here}{'&' if '?' in here else '?'}f={form}"
+    return link(asked, rel, MEDIA_TYPES[form], DOCUMENTS[form])
 
 
-def _profile(shown: Shown) -> list[Link]:
+def _profile(shown: Shown) -> Link:
     """Which profile of GeoJSON the features follow (OGC 21-045r1, 17)."""
     name = "rfc7946" if shown.form == "geojson" else shown.form
-    return [link(f"{jsonfg.PROFILES}{name}", "profile", MEDIA_TYPES["json"], name)]
+    return link(f"{jsonfg.PROFILES}{name}", "profile", MEDIA_TYPES["json"], name)
 
 
 def link_header(links: list[Link]) -> str:

@@ -43,6 +43,7 @@ from server.snapshot import Resolved
 from server.state import onemap, scope
 
 ITEM_FORMATS = {name: MEDIA_TYPES[name] for name in DOCUMENTS}
+CONDITIONAL = {"if-none-match", "if-modified-since"}
 RESULT_TYPES = ("results", "hits")
 OPENED = b'{"type":"FeatureCollection","features":['
 SMALL_BYTES = 100_000
@@ -141,6 +142,8 @@ def _without_rows(asked: Asked) -> Response | None:
     What was published a moment ago may not be known here yet: then the rows are read as always.
     """
     request, state = asked.request, asked.reading.resolved.state
+    if request.method != "HEAD" and CONDITIONAL.isdisjoint(request.headers.keys()):
+        return None
     if (
         state is None
         or asked.reading.layer.external is not None

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
 
 from config.model import Catalogue, Layer
@@ -63,6 +63,7 @@ class Snapshot:
     taken_at: datetime = EPOCH  # when this catalogue was taken: titles and links are its own
     loaded_at: datetime | None = None  # None: the database has not answered yet
     anonymous: Principal = field(init=False)  # the caller without a key
+    turns: dict[tuple[LayerId, date], datetime] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         nobody = anonymous(self.catalogue.roles["anonymous"], self._public)
@@ -152,12 +153,17 @@ class Snapshot:
         """
         if layer.external is not None:
             return None
-        states, now = self.editions.get(layer.id, ()), today().start
+        now = today().start
+        if (known := self.turns.get((layer.id, now))) is not None:
+            return known
+        states = self.editions.get(layer.id, ())
         begun = [s.edition.valid_from for s in states if s.edition.valid_from <= now]
         ends = [s.edition.valid_to for s in states if s.edition.valid_to is not None]
         over = [end + timedelta(days=1) for end in ends if end < now]
         turns = [beginning_in_china(day) for day in (*begun, *over)]
-        return max([self.taken_at, *(s.updated for s in states), *turns])
+        found = max([self.taken_at, *(s.updated for s in states), *turns])
+        self.turns[layer.id, now] = found
+        return found
 
     def visible(self, scope: Scope) -> list[Layer]:
         """The layers that the caller may see and that answer, in the order of the resource tree."""

@@ -23,7 +23,7 @@ class OneMap:
 
     @property
     def title(self) -> str:
-        return "OneMap" if self.collection == MANAGED else "OneMap, external table"
+        return "OneMap" if self.collection == MANAGED else "OneMap (external table)"
 
     def start(self, folder: Path, url: str, port: int) -> Started:
         return Started(

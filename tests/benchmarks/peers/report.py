@@ -14,7 +14,7 @@ RESULTS, PLOT = "RESULTS.md", "results.svg"
 CEILING = "pgbench"
 COLOURS = ("#1f6feb", "#79b0ff", "#8c8c8c", "#d9822b", "#3f9c5a", "#5b4a8a")
 WIDE, LEFT, BAR, GAP, TOP = 860, 200, 14, 20, 46
-LOWEST = 1e-3  # of the plot's axis, a share of the ceiling
+LOWEST = 1e-4  # of the plot's axis, a share of the ceiling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class Row:
         """The row as it is printed while the bench runs."""
         shares = self.shares
         parts = [
-            f"  {name:<24}{figure:>12,.1f}" + (f"{shares[name]:>8.3f}x" if shares else "")
+            f"  {name:<24}{figure:>12,.1f}" + (f"{_share(shares[name]):>8}x" if shares else "")
             for name, figure in self.figures.items()
         ]
         judged = [f"  {one}" for one in self.judged]
@@ -128,7 +128,7 @@ class Report:
         for row in self.rows:
             shares = row.shares
             cells = [
-                _number(row.figures[name]) + (f" ({shares[name]:.3f}x)" if shares else "")
+                _number(row.figures[name]) + (f" ({_share(shares[name])}x)" if shares else "")
                 if name in row.figures
                 else "–"
                 for name in columns
@@ -156,7 +156,7 @@ class Report:
             " with the same SQL (logarithmic)</text>",
         ]
         for i, name in enumerate(names):
-            x = LEFT + i * 125
+            x = 8 + i * 165
             parts.append(f'<rect x="{x}" y="24" width="10" height="10" fill="{COLOURS[i]}"/>')
             parts.append(f'<text x="{x + 14}" y="33">{escape(name)}</text>')
         for power in range(round(math.log10(LOWEST)), 1):
@@ -179,7 +179,7 @@ class Report:
                 parts.append(
                     f'<rect x="{LEFT}" y="{top:.1f}" width="{long:.1f}" height="{BAR - 2}"'
                     f' fill="{COLOURS[i]}"/><text x="{LEFT + long + 4:.1f}" y="{top + 10:.1f}">'
-                    f"{share:.3f}</text>"
+                    f"{_share(share)}</text>"
                 )
         return "\n".join([*parts, "</svg>", ""])
 
@@ -190,6 +190,10 @@ def _along(share: float) -> float:
 
 def _line(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cells) + " |"
+
+
+def _share(value: float) -> str:
+    return f"{value:.3f}" if value >= 0.01 else f"{value:.1g}"
 
 
 def _number(value: float) -> str:
