@@ -133,11 +133,6 @@ def parse_bbox(text: str, crs: Crs, *, name: str = "bbox") -> Window:
     )
 
 
-def parse_degrees_box(text: str, *, name: str = "bbox") -> tuple[Bounds, ...]:
-    """A rectangle of longitude and latitude; two across the antimeridian."""
-    return parse_bbox(text, CRS84, name=name).bounds
-
-
 def _numbers(text: str, crs: Crs, name: str) -> tuple[float, ...]:
     parts = text.split(",") if len(text) <= MAX_CHARACTERS else []
     if len(parts) in (4, 6) and all(map(NUMBER.fullmatch, parts)):

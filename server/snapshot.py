@@ -63,6 +63,7 @@ class Snapshot:
     taken_at: datetime = EPOCH  # when this catalogue was taken: titles and links are its own
     loaded_at: datetime | None = None  # None: the database has not answered yet
     anonymous: Principal = field(init=False)  # the caller without a key
+    # since when a layer answers so, as it was worked out on a day
     turns: dict[tuple[LayerId, date], datetime] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
