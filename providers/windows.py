@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, FromClause, bindparam, func, literal, or_,
 from sqlalchemy.dialects.postgresql import BYTEA, DOUBLE_PRECISION, INTEGER
 
 from providers.access import SRID
-from providers.crs import CRS84, SAME_NUMBERS, Bounds, Crs
+from providers.crs import SAME_NUMBERS, Bounds, Crs
 from providers.crs_operations import own_degrees
 from providers.crs_systems import Zone, system_of_code
 from providers.errors import BadParameter
