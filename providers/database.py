@@ -143,7 +143,8 @@ def _pool(
     url: str, role: DatabaseRole, size: int
 ) -> AsyncConnectionPool[AsyncConnection[TupleRow]]:
     # a reader's transaction would cost two more messages for each statement
-    apart = {"autocommit": True} if role is DatabaseRole.READER else {}
+    reads = role is DatabaseRole.READER
+    apart = {"autocommit": True} if reads else {}
     return AsyncConnectionPool(
         url,
         kwargs=connection_options(role) | apart,
@@ -155,12 +156,12 @@ def _pool(
         max_idle=300.0,
         reconnect_timeout=30.0,
         configure=_warm,
-        check=_check,
+        check=_quick_check if reads else AsyncConnectionPool.check_connection,
         name=role,
     )
 
 
-async def _check(connection: AsyncConnection[TupleRow]) -> None:
+async def _quick_check(connection: AsyncConnection[TupleRow]) -> None:
     """Whether a waiting connection lives; the server is asked only where the line is not silent.
 
     A server that ends a connection says so, or closes it: then there is something to read.
