@@ -76,6 +76,11 @@ class Scope:
             limits.append(func.ST_Intersects(table.c.geom, moved(area)))
         return and_(*limits)
 
+    @property
+    def everywhere(self) -> bool:
+        """Whether no row is hidden by where it lies."""
+        return self.regions is ALL and self.areas is ALL
+
     def key(self) -> str:
         """A text that differs where the scopes differ: part of every cache key and ETag."""
         layers = "*" if self.layers is ALL else ",".join(sorted(self.layers))

@@ -40,20 +40,40 @@ STATEMENT_TIMEOUT_MS = {
 SEARCH_PATH = "onemap,procrastinate,public"
 
 
+class Planning(StrEnum):
+    """Whether the server plans a prepared statement for the values of each execution, or once."""
+
+    EACH = "force_custom_plan"  # a window's size decides between its index and the key's
+    ONCE = "force_generic_plan"  # where no value decides: planning takes longer than a short page
+
+
+class Reader(AsyncConnection[TupleRow]):
+    """A connection that remembers how its server plans."""
+
+    planning = Planning.EACH
+
+    async def plan(self, planning: Planning) -> None:
+        """Have prepared statements planned so from now on."""
+        if self.planning is not planning:
+            await self.execute(f"SET plan_cache_mode = {planning}".encode())
+            self.planning = planning
+
+
 @dataclass(frozen=True, slots=True)
 class Pools:
     """The pools of one server process."""
 
-    reader: AsyncConnectionPool[AsyncConnection[TupleRow]]
+    reader: AsyncConnectionPool[Reader]
     writer: AsyncConnectionPool[AsyncConnection[TupleRow]]
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
+    async def reading(self, planning: Planning = Planning.EACH) -> AsyncIterator[Reader]:
         """A read-only connection, each statement in a transaction of its own.
 
         Driver errors leave as store errors.
         """
         async with _translated(), self.reader.connection() as connection:
+            await connection.plan(planning)
             yield connection
 
     @asynccontextmanager
@@ -67,8 +87,8 @@ class Pools:
 async def open_pools(url: str, *, readers: int = 8, writers: int = 4) -> AsyncIterator[Pools]:
     """Both pools, opened in the background so that a dead database is a 503 and not a dead server."""
     async with (
-        _pool(url, DatabaseRole.READER, readers) as reader,
-        _pool(url, DatabaseRole.WRITER, writers) as writer,
+        _pool(url, DatabaseRole.READER, readers, Reader) as reader,
+        _pool(url, DatabaseRole.WRITER, writers, AsyncConnection[TupleRow]) as writer,
     ):
         yield Pools(reader, writer)
 
@@ -125,7 +145,7 @@ def connection_options(
         "idle_in_transaction_session_timeout": 60_000 if role is not DatabaseRole.OWNER else 0,
         "timezone": "UTC",
         "jit": "off",
-        "plan_cache_mode": "force_custom_plan",  # a window's size decides between its index and the key's
+        "plan_cache_mode": Planning.EACH,
         "default_transaction_read_only": "on" if role is DatabaseRole.READER else "off",
     }
     return {
@@ -139,14 +159,15 @@ def connection_options(
     }
 
 
-def _pool(
-    url: str, role: DatabaseRole, size: int
-) -> AsyncConnectionPool[AsyncConnection[TupleRow]]:
+def _pool[C: AsyncConnection[TupleRow]](
+    url: str, role: DatabaseRole, size: int, kind: type[C]
+) -> AsyncConnectionPool[C]:
     # a reader's transaction would cost two more messages for each statement
     reads = role is DatabaseRole.READER
     apart = {"autocommit": True} if reads else {}
     return AsyncConnectionPool(
         url,
+        connection_class=kind,
         kwargs=connection_options(role) | apart,
         min_size=1,
         max_size=size,

@@ -21,6 +21,7 @@ from providers.ordering import Position, Sort, after, order_of, position_text
 from providers.relations import SYSTEM_PROPERTIES, Relation
 
 DEFAULT_LIMIT, MAX_LIMIT = 10, 10_000
+FEW = (10, 100, 1_000, MAX_LIMIT)  # page lengths that plans are made for
 MAX_OFFSET = 50_000  # what lies deeper is reached by next links, which count no rows off
 MAX_LIMIT_DIGITS = 15
 type Form = Literal["geojson", "jsonfg", "jsonfg-plus"]
@@ -69,7 +70,18 @@ class FeatureQuery:
             position,
             self.offset > 0,
             self.shown,
+            self.most if self.steady else None,
         )
+
+    @property
+    def steady(self) -> bool:
+        """Whether one plan serves whatever the values are: a page of neighbours by their keys."""
+        return not self.conditions and not self.order and not self.offset
+
+    @property
+    def most(self) -> int:
+        """The length that the page is planned for, at least its limit."""
+        return next((number for number in FEW if number >= self.limit), self.limit)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -147,13 +159,15 @@ def chosen_rows(
             found.append(after(relation, rows, query.order, query.after))
         return found
 
-    return relation.first(
+    rows = relation.first(
         _columns(layer, relation, query.shown, query.order),
         conditions,
         lambda rows: order_of(relation, rows, query.order),
-        most,
+        literal(query.most + 1, INTEGER) if query.steady else most,
         skipped=bindparam("offset", type_=INTEGER) if query.offset else None,
     )
+    # a plan that is made once must know about how many rows are read
+    return select(rows).limit(most).subquery("chosen") if query.steady else rows
 
 
 def count_statement(

@@ -15,8 +15,8 @@ from config.model import Layer
 from config.vocabulary import EditionKey, LayerId
 from providers.access import Scope
 from providers.conditions import Condition, parameters, shapes
-from providers.database import Pools
-from providers.dialect import Compiled, compile_sql
+from providers.database import Planning, Pools
+from providers.dialect import Compiled, compile_shape
 from providers.edition_history import edition_at, editions_as_of
 from providers.editions import EditionState
 from providers.errors import NotFound
@@ -100,7 +100,9 @@ class LayerStore:
             lambda: page_statement(layer, _relation(layer, edition, at), query, scope),
         )
         values = {**query.parameters, **scope.parameters, **_state(layer, edition, at)}
-        row = await self._row(layer, compiled, values, raw=True)
+        steady = query.steady and at is None and scope.everywhere
+        planning = Planning.ONCE if steady else Planning.EACH
+        row = await self._row(layer, compiled, values, raw=True, planning=planning)
         features, count, last, more, version = row or (None, 0, None, False, None)
         ours = layer.external is None
         return Page(
@@ -158,7 +160,9 @@ class LayerStore:
             ),
         )
         values = {"om_id": named, **scope.parameters, **parameters(conditions)}
-        row = await self._row(layer, compiled, values | _state(layer, edition, at))
+        planning = Planning.EACH if conditions else Planning.ONCE
+        values |= _state(layer, edition, at)
+        row = await self._row(layer, compiled, values, planning=planning)
         if row is None:
             raise NotFound("feature", om_id)
         return Item(feature=row[0], hash=row[1])
@@ -227,14 +231,20 @@ class LayerStore:
             raise LayerUnavailable(layer.id, type(error).__name__) from error
 
     async def _row(
-        self, layer: Layer, compiled: Compiled, values: Mapping[str, Any], *, raw: bool = False
+        self,
+        layer: Layer,
+        compiled: Compiled,
+        values: Mapping[str, Any],
+        *,
+        raw: bool = False,
+        planning: Planning = Planning.EACH,
     ) -> TupleRow | None:
         """The statement's first row; what a table that is not ours refuses is LayerUnavailable.
 
         With *raw* its texts are bytes as they came: a page is never made characters of.
         """
         try:
-            async with self.pools.reading() as connection:
+            async with self.pools.reading(planning) as connection:
                 cursor = connection.cursor()
                 if raw:
                     cursor.adapters.register_loader("text", Raw)
@@ -247,7 +257,7 @@ class LayerStore:
 
     def _compiled(self, key: tuple[Any, ...], build: Callable[[], ClauseElement]) -> Compiled:
         if (compiled := self.statements.get(key)) is None:
-            compiled = compile_sql(build())
+            compiled = compile_shape(build())
             _remember(self.statements, key, compiled)
         return compiled
 

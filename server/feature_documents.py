@@ -9,7 +9,6 @@ from starlette.requests import Request
 
 from config.model import Layer
 from providers import jsonfg
-from providers.access import ALL
 from providers.edition_history import parse_as_of
 from providers.features import Shown
 from providers.frames import content_crs
@@ -77,8 +76,12 @@ def matched_of(reading: Reading, page: Page) -> int | None:
     if query.after is None and page.next_after is None and (page.count or not query.offset):
         return query.offset + page.count
     state, caller = reading.resolved.state, reading.caller
-    everything = caller.regions is ALL and caller.areas is ALL and not query.conditions
-    if everything and state is not None and state.revision == page.revision:
+    if (
+        caller.everywhere
+        and not query.conditions
+        and state is not None
+        and state.revision == page.revision
+    ):
         return state.features
     return None
 

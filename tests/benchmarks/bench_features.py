@@ -39,7 +39,7 @@ from peers.tipg import Tipg
 
 from providers.cluster import Cluster
 
-ROUNDS, SECONDS, WARM_S = 5, 1.5, 0.5
+ROUNDS, SECONDS, WARM_S = 5, 2.0, 1.0
 STREAMED = 10  # pages of 10,000 after which memory is read
 MOST_FIRST_BYTE_MS, MOST_MIB, MOST_DEEPER, MOST_CQL2 = 50.0, 30.0, 1.2, 1.3
 ROWS = {*(one.name for one in RATES), STREAM.name, DEEP.name, "cql2_filter"}
@@ -100,7 +100,12 @@ def bench(cluster: Cluster, new_database: Callable[..., str]) -> Iterator[Bench]
                 folder=folder,
                 binaries=cluster.binaries.postgres.parent,
             ),
-            report=Report(columns=columns, database=_versions(url), skipped=skipped),
+            report=Report(
+                columns=columns,
+                database=_versions(url),
+                skipped=skipped,
+                generator=load.generator(),
+            ),
         )
         yield one
         if {row.name for row in one.report.rows} == ROWS:
@@ -113,7 +118,7 @@ def test_a_page(bench: Bench, question: Question) -> None:
     rates: dict[str, list[float]] = {}
     asked = [(p, s, a) for p, s in bench.asked() if (a := p.addresses(question))]
     for _, server, addresses in asked:
-        load.ask(server.port, addresses, seconds=WARM_S)
+        load.rate(server.port, addresses, seconds=WARM_S)
     for number in range(ROUNDS):
         for peer, server, addresses in asked:
             _check(peer, server, addresses[number % len(addresses)], question)
@@ -143,6 +148,7 @@ def test_a_streamed_page(bench: Bench) -> None:
         for peer, server, addresses in asked:
             _check(peer, server, addresses[0], STREAM)
             told = load.ask(server.port, addresses, seconds=SECONDS, connections=1)
+            assert told.first_byte_ms is not None
             first.setdefault(peer.title, []).append(told.first_byte_ms)
     figures = {title: statistics.median(found) for title, found in first.items()}
     memory = {title: mib for title, mib in _memory(bench) if mib is not None}
@@ -255,9 +261,9 @@ def test_a_cql2_filter_against_hand_written_sql(bench: Bench) -> None:
 
 
 def _rate(peer: Peer, server: Running, addresses: list[str]) -> float:
-    told = load.ask(server.port, addresses, seconds=SECONDS)
+    told = load.rate(server.port, addresses, seconds=SECONDS)
     assert told.refused == 0, f"{peer.name}: {told.refused} of {told.answers} answers were no 200"
-    return told.rate
+    return told.a_second
 
 
 def _check(peer: Peer, server: Running, address: str, question: Question) -> list[dict[str, Any]]:
@@ -283,7 +289,7 @@ def _memory(bench: Bench) -> Iterator[tuple[str, float | None]]:
     for server in bench.servers:
         peer = server.peer
         with running(peer, bench.folder, bench.url, ITEMS_10) as fresh:
-            load.ask(fresh.port, peer.addresses(ITEMS_10), seconds=1.0)
+            load.rate(fresh.port, peer.addresses(ITEMS_10), seconds=1.0)
             idle = fresh.forget_peaks()
             for _ in range(STREAMED):
                 _check(peer, fresh, peer.addresses(STREAM)[0], STREAM)

@@ -1,11 +1,14 @@
 """The load: keep-alive connections, each asking again as soon as it is answered.
 
-Run as a program of its own, so that it takes nothing of the measuring process: a plan comes as JSON
-on standard input, the figures go as JSON to standard output. Bodies are counted, not kept.
+Rates are asked for by `wrk` where it is installed: like pgbench it is compiled, and leaves the
+machine to those who are measured. Else, and where the first byte counts, this module is run as a
+program of its own: a plan comes as JSON on standard input, the figures go as JSON to standard
+output. Bodies are counted, not kept.
 """
 
 import asyncio
 import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -14,11 +17,26 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import cycle
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 BUFFER_BYTES = 1024 * 1024
 LAST_CHUNK = b"\r\n0\r\n\r\n"
 PATIENCE_S = 60.0
+WRK = shutil.which("wrk")
+SCRIPT = """
+local requests, turn = {}, 0
+function init()
+  for _, path in ipairs(PATHS) do requests[#requests + 1] = wrk.format("GET", path) end
+end
+function request() turn = turn % #requests + 1; return requests[turn] end
+function done(summary)
+  local bad = summary.errors
+  io.stderr:write(string.format('{"answers": %d, "refused": %d, "micros": %d}', summary.requests,
+    bad.status + bad.connect + bad.read + bad.write + bad.timeout, summary.duration))
+end
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,22 +46,53 @@ class Figures:
     answers: int
     refused: int  # answers that were no 200
     seconds: float
-    mib: float
-    median_ms: float
-    first_byte_ms: float  # median
+    first_byte_ms: float | None = None  # median, where it was looked at
 
     @property
-    def rate(self) -> float:
+    def a_second(self) -> float:
         return self.answers / self.seconds
 
 
+def generator() -> str:
+    """By what rates are asked for."""
+    return "wrk" if WRK else "a program in Python"
+
+
+def rate(port: int, addresses: Sequence[str], *, seconds: float, connections: int = 8) -> Figures:
+    """One round of which only the number of answers counts."""
+    if WRK is None:
+        return ask(port, addresses, seconds=seconds, connections=connections)
+    with TemporaryDirectory(prefix="onemap-load-") as folder:
+        script = Path(folder) / "asked.lua"
+        paths = ", ".join(json.dumps(address) for address in addresses)
+        script.write_text(f"PATHS = {{{paths}}}\n{SCRIPT}", "utf-8")
+        command = [
+            WRK,
+            "-t1",
+            f"-c{connections}",
+            f"-d{max(1, round(seconds))}s",
+            "-s",
+            str(script),
+        ]
+        command += ["--timeout", f"{PATIENCE_S:.0f}s", "-H", "Accept: */*"]
+        told = _run([*command, f"http://127.0.0.1:{port}"], "", seconds).stderr
+    found = json.loads(told)
+    return Figures(
+        answers=found["answers"], refused=found["refused"], seconds=found["micros"] / 1e6
+    )
+
+
 def ask(port: int, addresses: Sequence[str], *, seconds: float, connections: int = 8) -> Figures:
-    """One round in a process of its own."""
+    """One round, the times of which count too."""
     plan = {"port": port, "addresses": list(addresses)}
     plan |= {"seconds": seconds, "connections": connections}
+    return Figures(**json.loads(_run([sys.executable, __file__], json.dumps(plan), seconds).stdout))
+
+
+def _run(command: list[str], given: str, seconds: float) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [sys.executable, __file__],
-        input=json.dumps(plan),
+        command,
+        input=given,
         capture_output=True,
         text=True,
         timeout=seconds + 2 * PATIENCE_S,
@@ -51,7 +100,7 @@ def ask(port: int, addresses: Sequence[str], *, seconds: float, connections: int
     )
     if done.returncode != 0:
         raise AssertionError(f"the load ended badly: {done.stderr[-1_500:]}")
-    return Figures(**json.loads(done.stdout))
+    return done
 
 
 class Round:
@@ -63,8 +112,7 @@ class Round:
         self.until = self.began + seconds
         self.ended = self.began
         self.refused = 0
-        self.bytes = 0
-        self.whole: list[float] = []
+        self.answers = 0
         self.first: list[float] = []
 
 
@@ -89,7 +137,6 @@ class Connection(asyncio.BufferedProtocol):
         return self.view
 
     def buffer_updated(self, nbytes: int) -> None:
-        self.round.bytes += nbytes
         if not self.heard:
             self.heard = time.perf_counter()
         if self.in_body:
@@ -131,7 +178,7 @@ class Connection(asyncio.BufferedProtocol):
             if self.tail != LAST_CHUNK:
                 return
         now = time.perf_counter()
-        self.round.whole.append(now - self.asked)
+        self.round.answers += 1
         self.round.first.append(self.heard - self.asked)
         self.round.ended = now
         if now < self.round.until:
@@ -158,11 +205,9 @@ async def _round(port: int, addresses: list[str], seconds: float, connections: i
     async with asyncio.timeout(seconds + PATIENCE_S):
         await asyncio.gather(*ends)
     return Figures(
-        answers=len(one.whole),
+        answers=one.answers,
         refused=one.refused,
         seconds=one.ended - one.began,
-        mib=one.bytes / 2**20,
-        median_ms=statistics.median(one.whole) * 1000,
         first_byte_ms=statistics.median(one.first) * 1000,
     )
 

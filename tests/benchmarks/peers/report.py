@@ -98,6 +98,7 @@ class Report:
     columns: Sequence[str]
     database: str
     skipped: dict[str, str]
+    generator: str  # by what rates were asked for
     load: float = field(default_factory=lambda: os.getloadavg()[0])
     rows: list[Row] = field(default_factory=list)
 
@@ -115,7 +116,7 @@ class Report:
             "Written by `make bench`; one row again by the command beside it. Medians of interleaved"
             " rounds; two processes for each server, eight keep-alive connections, all on one"
             f" machine: {os.cpu_count()} cores, Python {platform.python_version()}, {self.database}."
-            f" Load of the machine when the run began: {self.load:.1f}.",
+            f" Asked by {self.generator}; load of the machine when the run began: {self.load:.1f}.",
             f"`{CEILING}` sends the statement of our server as a prepared one, with eight clients,"
             " and has no server to wait for. In brackets: the share of it.",
             *(f"Left out: {name} ({why})." for name, why in self.skipped.items()),
