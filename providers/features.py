@@ -109,7 +109,9 @@ def parse_whole(name: str, text: str, low: int, high: int) -> int:
 def parse_properties(layer: Layer, text: str) -> tuple[str, ...]:
     """The properties of `properties`, by their names, separated by commas."""
     known = [*(f.code for f in layer.fields), *SYSTEM_PROPERTIES]
-    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if not text.strip():
+        return ()
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
     if any(name not in known for name in names):
         raise BadParameter("properties", text, f"some of {', '.join(known)}")
     return names

@@ -1,19 +1,24 @@
 """Small layers to load: squares on a grid, with every required field filled."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import shapely
+from starlette.testclient import TestClient
+from structlog.testing import capture_logs
 
 from config.model import Catalogue, Field, Layer
+from config.settings import PACKAGE_ROOT, Settings
 from config.vocabulary import EditionKey, EditionStatus, FieldType, Issuer, Text
 from processes.workflows.feature_table import FeatureTable
 from processes.workflows.load import load_edition
 from providers.editions import Edition
 from providers.revisions import Revision, RevisionKind
+from server.app import create_app
 
 COVERAGE = shapely.MultiPolygon([shapely.box(124, 42, 127, 45)]).wkb
 
@@ -72,6 +77,19 @@ def squares(
 
 
 type Loader = Callable[..., Revision]
+
+
+@pytest.fixture
+def own(database_url: str, catalogue: Catalogue, tmp_path: Path) -> Iterator[TestClient]:
+    """The application in this process, over a database of this test alone."""
+    settings = Settings(
+        home=tmp_path,
+        store=tmp_path / "store",
+        database_url=database_url,
+        catalogue=(PACKAGE_ROOT / "demo",),
+    )
+    with capture_logs(), TestClient(create_app(settings, catalogue, database_url)) as one:
+        yield one
 
 
 @pytest.fixture

@@ -4,19 +4,16 @@ import asyncio
 import base64
 import json
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import mapbox_vector_tile
 import psycopg
 import pytest
 from starlette.testclient import TestClient
-from structlog.testing import capture_logs
 
 from config.model import Catalogue, Layer
-from config.settings import PACKAGE_ROOT, Settings
 from config.vocabulary import Classification, EditionKey
 from providers.access import ALL, Scope
 from providers.crs import CRS84
@@ -31,7 +28,6 @@ from providers.relations import recorded
 from providers.revisions import Revision, RevisionKind
 from providers.tables import analyse
 from providers.windows import parse_bbox
-from server.app import create_app
 
 type Loader = Callable[..., Revision]
 ITEMS = "/collections/land_use/items"
@@ -42,27 +38,14 @@ EVERYTHING = Scope(
 
 
 @pytest.fixture
-def client(database_url: str, catalogue: Catalogue, tmp_path: Path) -> Iterator[TestClient]:
-    """The application in this process."""
-    settings = Settings(
-        home=tmp_path,
-        store=tmp_path / "store",
-        database_url=database_url,
-        catalogue=(PACKAGE_ROOT / "demo",),
-    )
-    with capture_logs(), TestClient(create_app(settings, catalogue, database_url)) as one:
-        yield one
-
-
-@pytest.fixture
 def land_use(catalogue: Catalogue) -> Layer:
     return catalogue.layers["land_use"]
 
 
-def knows(client: TestClient, edition: str, revision: int) -> None:
+def knows(own: TestClient, edition: str, revision: int) -> None:
     """Wait until the server has heard of a publication."""
     for _ in range(1_200):
-        found = client.get("/collections?layer=land_use")
+        found = own.get("/collections?layer=land_use")
         states = found.json().get("collections", ())
         known = [s["x-onemap"]["edition"] for s in states]
         if any(s["key"] == edition and s["revision"] >= revision for s in known):
@@ -78,15 +61,15 @@ def now() -> str:
     return moment
 
 
-def ids(client: TestClient, path: str = ITEMS, **parameters: str) -> list[str]:
-    response = client.get(path, params={"limit": "100", **parameters})
+def ids(own: TestClient, path: str = ITEMS, **parameters: str) -> list[str]:
+    response = own.get(path, params={"limit": "100", **parameters})
     assert response.status_code == 200, response.text
     return sorted(feature["id"] for feature in response.json()["features"])
 
 
-def remark(client: TestClient, name: str, **parameters: str) -> str | None:
+def remark(own: TestClient, name: str, **parameters: str) -> str | None:
     """The feature's remark; None where there is none."""
-    response = client.get(f"{ITEMS}/{name}", params=parameters)
+    response = own.get(f"{ITEMS}/{name}", params=parameters)
     if response.status_code == 404:
         return None
     found: str = response.json()["properties"]["BZ"]
@@ -94,7 +77,7 @@ def remark(client: TestClient, name: str, **parameters: str) -> str | None:
 
 
 def test_every_recorded_state_answers_for_ever(
-    client: TestClient, load_squares: Loader, database_url: str
+    own: TestClient, load_squares: Loader, database_url: str
 ) -> None:
     before = now()
     load_squares("land_use", "2024", ["1", "2"], columns={"BZ": ["a", "b"]})
@@ -102,71 +85,71 @@ def test_every_recorded_state_answers_for_ever(
     load_squares("land_use", "2024", ["1", "3"], columns={"BZ": ["c", "d"]})
     second = now()
     load_squares("land_use", "2024", ["2"], columns={"BZ": ["e"]}, kind=RevisionKind.MERGE)
-    knows(client, "2024", 3)
+    knows(own, "2024", 3)
 
     states = {before: [], first: ["1", "2"], second: ["1", "3"], now(): ["1", "2", "3"]}
     for moment, found in states.items():
-        assert ids(client, asOf=moment) == found
-        assert ids(client, "/collections/land_use.2024/items", asOf=moment) == found
+        assert ids(own, asOf=moment) == found
+        assert ids(own, "/collections/land_use.2024/items", asOf=moment) == found
         for name in "123":
-            assert (remark(client, name, asOf=moment) is not None) == (name in found)
-    assert [remark(client, "1", asOf=m) for m in (first, second)] == ["a", "c"]
-    assert ids(client, asOf="2999-12-31") == ids(client) == ["1", "2", "3"]
-    assert client.get("/collections/land_use.2023/items?asOf=2999-12-31").status_code == 404
+            assert (remark(own, name, asOf=moment) is not None) == (name in found)
+    assert [remark(own, "1", asOf=m) for m in (first, second)] == ["a", "c"]
+    assert ids(own, asOf="2999-12-31") == ids(own) == ["1", "2", "3"]
+    assert own.get("/collections/land_use.2023/items?asOf=2999-12-31").status_code == 404
 
 
 def test_what_was_believed_then_to_be_in_force_on_a_day(
-    client: TestClient, load_squares: Loader
+    own: TestClient, load_squares: Loader
 ) -> None:
     load_squares("land_use", "2023", ["1"], start=date(2023, 1, 1))
     one_edition = now()
     load_squares("land_use", "2023", ["1"], start=date(2023, 1, 1), end=date(2023, 12, 31))
     load_squares("land_use", "2024", ["2"], start=date(2024, 1, 1))
-    knows(client, "2024", 1)
+    knows(own, "2024", 1)
 
-    assert ids(client, datetime="2024-06-30") == ["2"]
-    assert ids(client, datetime="2024-06-30", asOf=one_edition) == ["1"]
-    assert ids(client, datetime="2023-06-30", asOf=one_edition) == ["1"]
+    assert ids(own, datetime="2024-06-30") == ["2"]
+    assert ids(own, datetime="2024-06-30", asOf=one_edition) == ["1"]
+    assert ids(own, datetime="2023-06-30", asOf=one_edition) == ["1"]
     pinned = "/collections/land_use.2023/items"
-    assert ids(client, pinned, datetime="2024-06-30") == []
-    assert ids(client, pinned, datetime="2024-06-30", asOf=one_edition) == ["1"]
+    assert ids(own, pinned, datetime="2024-06-30") == []
+    assert ids(own, pinned, datetime="2024-06-30", asOf=one_edition) == ["1"]
 
 
 def test_an_answer_as_of_then_says_edition_revision_and_moment(
-    client: TestClient, load_squares: Loader
+    own: TestClient, load_squares: Loader
 ) -> None:
     load_squares("land_use", "2024", ["1"])
     moment = now()
     load_squares("land_use", "2024", ["1", "2"])
-    knows(client, "2024", 2)
+    knows(own, "2024", 2)
 
-    page, item = (client.get(p, params={"asOf": moment}) for p in (ITEMS, f"{ITEMS}/1"))
+    page, item = (own.get(p, params={"asOf": moment}) for p in (ITEMS, f"{ITEMS}/1"))
     told = {"edition": "2024", "revision": 1, "synthetic": True}
     for answer in (page, item):
         facts = answer.json()["x-onemap"]
         assert {k: v for k, v in facts.items() if k != "asOf"} == told
         assert datetime.fromisoformat(facts["asOf"]) == datetime.fromisoformat(moment)
     load_squares("land_use", "2024", ["3"])
-    knows(client, "2024", 3)
+    knows(own, "2024", 3)
     for path, answer in ((ITEMS, page), (f"{ITEMS}/1", item)):
-        again = client.get(path, params={"asOf": moment})
+        again = own.get(path, params={"asOf": moment})
         assert again.headers["ETag"] == answer.headers["ETag"]
         assert again.json() == answer.json()
         held = {"If-None-Match": answer.headers["ETag"]}
-        assert client.get(path, params={"asOf": moment}, headers=held).status_code == 304
+        assert own.get(path, params={"asOf": moment}, headers=held).status_code == 304
 
 
 def test_a_tile_as_of_then_is_drawn_from_the_rows_of_then(
-    client: TestClient, load_squares: Loader
+    own: TestClient, load_squares: Loader
 ) -> None:
     load_squares("land_use", "2024", ["2"])
     moment = now()
     load_squares("land_use", "2024", ["3"])
-    knows(client, "2024", 2)
+    knows(own, "2024", 2)
 
     def drawn(**parameters: str) -> list[str]:
         path = "/collections/land_use/tiles/WebMercatorQuad/12/1504/3470"
-        content = client.get(path, params={"f": "mvt", **parameters}).content
+        content = own.get(path, params={"f": "mvt", **parameters}).content
         features = mapbox_vector_tile.decode(content)["land_use"]["features"]
         return [f["properties"]["om_id"] for f in features]
 
@@ -175,16 +158,16 @@ def test_a_tile_as_of_then_is_drawn_from_the_rows_of_then(
 
 
 def test_pages_that_follow_each_other_while_others_publish_are_one_state(
-    client: TestClient, load_squares: Loader
+    own: TestClient, load_squares: Loader
 ) -> None:
     names = [str(i) for i in range(12)]
     load_squares("land_use", "2024", names, columns={"BZ": ["old"] * 12})
-    knows(client, "2024", 1)
+    knows(own, "2024", 1)
     found: list[tuple[str, str]] = []
     address: str | None = f"{ITEMS}?limit=4"
     published = 1
     while address is not None:
-        page = client.get(address)
+        page = own.get(address)
         assert page.status_code == 200, page.text
         document = page.json()
         assert document["x-onemap"]["revision"] == 1
@@ -193,31 +176,31 @@ def test_pages_that_follow_each_other_while_others_publish_are_one_state(
         published += 1
         load_squares("land_use", "2024", names[::2], columns={"BZ": [f"new {published}"] * 6})
         if published == 2:  # else the server may or may not have heard of it yet
-            knows(client, "2024", 2)
+            knows(own, "2024", 2)
         if published == 3:  # and another edition comes into force in between
             load_squares("land_use", "2025", ["1"], start=date(2025, 1, 1))
-            knows(client, "2025", 1)
+            knows(own, "2025", 1)
 
     assert sorted(found) == sorted((name, "old") for name in names)
     assert published > 3
 
 
 def test_a_cursor_leads_to_no_state_that_was_not_public(
-    client: TestClient, load_squares: Loader, database_url: str
+    own: TestClient, load_squares: Loader, database_url: str
 ) -> None:
     load_squares("land_use", "2024", ["1", "2"])
     draft = now()
     load_squares("land_use", "2024", ["1", "3"])
     with psycopg.connect(database_url) as connection:
         connection.execute("UPDATE onemap.revision SET status = 'draft' WHERE number = 1")
-    knows(client, "2024", 2)
+    knows(own, "2024", 2)
 
     def asked(said: str) -> int:
         cursor = base64.urlsafe_b64encode(said.encode()).decode().rstrip("=")
-        return client.get(ITEMS, params={"cursor": cursor}).status_code
+        return own.get(ITEMS, params={"cursor": cursor}).status_code
 
-    assert ids(client, asOf=draft) == []
-    assert remark(client, "2", asOf=draft) is None
+    assert ids(own, asOf=draft) == []
+    assert remark(own, "2", asOf=draft) is None
     assert asked("2024:2:[0]") == 200
     for forged in (
         "2024:1:[0]",

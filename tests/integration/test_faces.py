@@ -1,24 +1,18 @@
 """The plain pages as a reader gets them: every route, both languages, and what an item's page tells."""
 
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from html import unescape
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
 from starlette.testclient import TestClient
-from structlog.testing import capture_logs
 
-from config.model import Catalogue
-from config.settings import PACKAGE_ROOT, Settings
 from providers.errors import StoreTimeout
 from providers.revisions import Revision
 from server import sketches
-from server.app import create_app
 from server.routes import TABLE
 
 type Loader = Callable[..., Revision]
@@ -48,7 +42,7 @@ def first(client: httpx.Client, layer: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def job(client: httpx.Client) -> str:
+def job(client: httpx.Client, wait_until: Callable[..., None]) -> str:
     """A job that has ended, with a result that is a document."""
     started = client.post(
         "/processes/echo/execution",
@@ -57,10 +51,7 @@ def job(client: httpx.Client) -> str:
     )
     assert started.status_code == 201, started.text
     name: str = started.json()["jobID"]
-    until = time.monotonic() + 60
-    while client.get(f"/jobs/{name}").json()["status"] not in ("successful", "failed"):
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    wait_until(lambda: client.get(f"/jobs/{name}").json()["status"] in ("successful", "failed"))
     return name
 
 
@@ -207,19 +198,6 @@ def test_a_printed_python_recipe_runs(
         exec(compile(block, "recipe", "exec"), {})
 
     assert capsys.readouterr().out.split() == ["11", "11"]
-
-
-@pytest.fixture
-def own(database_url: str, catalogue: Catalogue, tmp_path: Path) -> Iterator[TestClient]:
-    """The application in this process, over a database of this test."""
-    settings = Settings(
-        home=tmp_path,
-        store=tmp_path / "store",
-        database_url=database_url,
-        catalogue=(PACKAGE_ROOT / "demo",),
-    )
-    with capture_logs(), TestClient(create_app(settings, catalogue, database_url)) as one:
-        yield one
 
 
 @pytest.fixture

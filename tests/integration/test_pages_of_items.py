@@ -2,17 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
-from structlog.testing import capture_logs
 
-from config.model import Catalogue
-from config.settings import PACKAGE_ROOT, Settings
 from providers.revisions import Revision, RevisionKind
-from server.app import create_app
 
 type Loader = Callable[..., Revision]
 type Feature = dict[str, Any]
@@ -23,58 +18,45 @@ REMARKS = [None if n % 5 == 0 else "甲乙丙"[n % 3] for n in range(60)]
 
 
 @pytest.fixture
-def client(database_url: str, catalogue: Catalogue, tmp_path: Path) -> Iterator[TestClient]:
-    """The application in this process."""
-    settings = Settings(
-        home=tmp_path,
-        store=tmp_path / "store",
-        database_url=database_url,
-        catalogue=(PACKAGE_ROOT / "demo",),
-    )
-    with capture_logs(), TestClient(create_app(settings, catalogue, database_url)) as one:
-        yield one
-
-
-@pytest.fixture
-def some(load_squares: Loader, client: TestClient, wait_until: Callable[..., None]) -> TestClient:
+def some(load_squares: Loader, own: TestClient, wait_until: Callable[..., None]) -> TestClient:
     """Sixty features with areas and remarks of which some are missing and many are equal."""
     names = [str(n) for n in range(60)]
     load_squares("land_use", "2024", names, columns={"TBDLMJ": AREAS, "BZ": REMARKS}, size=0.001)
-    wait_until(lambda: knows(client))
-    return client
+    wait_until(lambda: knows(own))
+    return own
 
 
-def knows(client: TestClient) -> bool:
+def knows(own: TestClient) -> bool:
     """Whether the server has heard of the edition."""
-    response = client.get(ITEMS, params={"limit": "1"})
+    response = own.get(ITEMS, params={"limit": "1"})
     assert response.status_code in (200, 503), response.text
     return response.is_success and bool(response.json()["features"])
 
 
-def asked(client: TestClient, path: str = ITEMS, **parameters: str) -> dict[str, Any]:
-    response = client.get(path, params=parameters)
+def asked(own: TestClient, path: str = ITEMS, **parameters: str) -> dict[str, Any]:
+    response = own.get(path, params=parameters)
     assert response.status_code == 200, response.text
     document: dict[str, Any] = response.json()
     return document
 
 
-def refused(client: TestClient, **parameters: str) -> str:
+def refused(own: TestClient, **parameters: str) -> str:
     """The parameter that a refusal names."""
-    response = client.get(ITEMS, params=parameters)
+    response = own.get(ITEMS, params=parameters)
     assert response.status_code == 400, response.text
     named: str = response.json()["params"]["name"]
     return named
 
 
-def walked(client: TestClient, **parameters: str) -> Iterator[dict[str, Any]]:
+def walked(own: TestClient, **parameters: str) -> Iterator[dict[str, Any]]:
     """The pages from the first to the last."""
-    page = asked(client, **parameters)
+    page = asked(own, **parameters)
     while True:
         yield page
         following = [link["href"] for link in page["links"] if link["rel"] == "next"]
         if not following:
             return
-        page = client.get(following[0]).json()
+        page = own.get(following[0]).json()
 
 
 @pytest.mark.parametrize("limit", ["1", "7", "60"])
@@ -154,6 +136,7 @@ def test_only_the_properties_that_were_asked_for_are_written(some: TestClient) -
     bare = asked(some, properties="om_area_m2", skipGeometry="true")["features"]
     assert {(*f["properties"], f["geometry"]) for f in bare} == {("om_area_m2", None)}
     assert asked(some, properties="")["features"][0]["properties"] == {}
+    assert refused(some, properties="BZ,,TBDLMJ") == "properties"
     one = asked(some, f"{ITEMS}/7", properties="BZ", skipGeometry="true")
     assert (one["properties"], one["geometry"]) == ({"BZ": REMARKS[7]}, None)
     assert refused(some, properties="TBDLMJ,om_hash") == "properties"
@@ -200,24 +183,24 @@ def test_a_change_shows_in_the_validator(
 
 @pytest.mark.parametrize("coding", ["identity", "gzip", "zstd"])
 def test_a_long_page_leaves_in_parts_and_is_whole(
-    load_squares: Loader, client: TestClient, wait_until: Callable[..., None], coding: str
+    load_squares: Loader, own: TestClient, wait_until: Callable[..., None], coding: str
 ) -> None:
     names = [str(n) for n in range(NUMBERS)]
     load_squares("land_use", "2024", names, size=0.00001)
-    wait_until(lambda: knows(client))
+    wait_until(lambda: knows(own))
 
-    response = client.get(ITEMS, params={"limit": "3500"}, headers={"Accept-Encoding": coding})
+    response = own.get(ITEMS, params={"limit": "3500"}, headers={"Accept-Encoding": coding})
     page = response.json()
 
     assert "content-length" not in response.headers
     assert response.headers.get("content-encoding", "identity") == coding
     ids = [f["id"] for f in page["features"]]
-    short = (f["id"] for part in walked(client, limit="900") for f in part["features"])
+    short = (f["id"] for part in walked(own, limit="900") for f in part["features"])
     assert list(short)[:3_500] == ids
     assert (page["numberReturned"], page["numberMatched"]) == (3_500, NUMBERS)
     following = next(link["href"] for link in page["links"] if link["rel"] == "next")
-    rest = [f["id"] for f in client.get(following).json()["features"]]
+    rest = [f["id"] for f in own.get(following).json()["features"]]
     assert sorted(map(int, ids + rest)) == list(range(NUMBERS))
     tag = response.headers["etag"]
     asked_again = {"Accept-Encoding": coding, "If-None-Match": tag}
-    assert client.get(ITEMS, params={"limit": "3500"}, headers=asked_again).status_code == 304
+    assert own.get(ITEMS, params={"limit": "3500"}, headers=asked_again).status_code == 304
