@@ -4,13 +4,14 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal
 from uuid import UUID
 
 from config.vocabulary import Classification
 from providers.access import ALL, Scope
+from providers.editions import DAY, beginning_in_china, end_of_day_in_china
 from providers.errors import BadParameter
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -73,14 +74,44 @@ class Result:
     value: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From one moment to another, both included; None: without end."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobQuery:
-    """A page of the job list."""
+    """A page of the job list; what is None does not narrow it.
+
+    A job lasts from its start to its end, or until now; one that has not started has no duration.
+    """
 
     limit: int
     after: tuple[datetime, UUID] | None = None
     statuses: tuple[JobStatus, ...] = tuple(JobStatus)
-    processes: tuple[str, ...] | None = None  # None: of any process
+    processes: tuple[str, ...] | None = None
+    created: Period = Period()
+    shortest_s: int | None = None
+    longest_s: int | None = None
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The values of the statement's binds."""
+        created, last = self.after or (None, None)
+        return {
+            "statuses": list(self.statuses),
+            "processes": None if self.processes is None else list(self.processes),
+            "created": created,
+            "id": last,
+            "created_from": self.created.start,
+            "created_to": self.created.end,
+            "shortest": self.shortest_s,
+            "longest": self.longest_s,
+            "limit": self.limit + 1,  # one more says that more follow
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +136,37 @@ def parse_cursor(text: str) -> tuple[datetime, UUID]:
         return EPOCH + timedelta(microseconds=int(micros)), UUID(name)
     except (ValueError, binascii.Error, OverflowError):
         raise BadParameter("cursor", text, "a cursor from a next link") from None
+
+
+def parse_period(text: str) -> Period:
+    """`datetime` of the job list: an instant or an interval of RFC 3339, open ends as `..`.
+
+    A date stands for its whole day in China.
+    """
+    expected = "a date, a date-time with its offset, or an interval like ../2026-11-30"
+    first, slash, last = text.partition("/")
+    try:
+        if not slash:
+            return Period(_moment(first, last=False), _moment(first, last=True))
+        start = None if first in ("", "..") else _moment(first, last=False)
+        end = None if last in ("", "..") else _moment(last, last=True)
+    except (ValueError, OverflowError):
+        raise BadParameter("datetime", text, expected) from None
+    if (start is None and end is None) or (start is not None and end is not None and start > end):
+        raise BadParameter("datetime", text, expected)
+    return Period(start, end)
+
+
+def _moment(text: str, *, last: bool) -> datetime:
+    if not text.isascii():
+        raise ValueError(text)
+    if DAY.fullmatch(text):
+        day = date.fromisoformat(text)
+        return end_of_day_in_china(day) if last else beginning_in_china(day)
+    moment = datetime.fromisoformat(text.upper())
+    if "T" not in text.upper() or moment.tzinfo is None:
+        raise ValueError(text)
+    return moment.astimezone(UTC)
 
 
 def scope_document(scope: Scope) -> dict[str, Any]:

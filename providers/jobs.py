@@ -87,12 +87,17 @@ SELECT count(*) FROM onemap.job
 WHERE process = %(process)s AND owner = %(owner)s AND status IN ('accepted', 'running')
 """
 GET: LiteralString = f"SELECT {COLUMNS} FROM onemap.job WHERE id = %(id)s AND {VISIBLE}"
+LASTS: LiteralString = "extract(epoch FROM coalesce(finished_at, clock_timestamp()) - started_at)"
 LIST: LiteralString = f"""
 SELECT {COLUMNS} FROM onemap.job
 WHERE (%(all)s OR (owner = %(owner)s AND owner <> %(anonymous)s))
   AND status = ANY(%(statuses)s)
   AND (%(processes)s::text[] IS NULL OR process = ANY(%(processes)s))
   AND (%(created)s::timestamptz IS NULL OR (created_at, id) < (%(created)s, %(id)s::uuid))
+  AND (%(created_from)s::timestamptz IS NULL OR created_at >= %(created_from)s)
+  AND (%(created_to)s::timestamptz IS NULL OR created_at <= %(created_to)s)
+  AND (%(shortest)s::integer IS NULL OR {LASTS} >= %(shortest)s)
+  AND (%(longest)s::integer IS NULL OR {LASTS} <= %(longest)s)
 ORDER BY created_at DESC, id DESC LIMIT %(limit)s
 """
 RESULTS: LiteralString = (
@@ -153,15 +158,7 @@ class JobStore:
 
     async def list(self, query: JobQuery, principal: Principal) -> JobPage:
         """One page of the caller's own jobs, or of all for those who may see all."""
-        created, last = query.after or (None, None)
-        values = {
-            "statuses": list(query.statuses),
-            "processes": None if query.processes is None else list(query.processes),
-            "created": created,
-            "id": last,
-            "limit": query.limit + 1,
-            **_eyes(principal),
-        }
+        values = {**query.parameters, **_eyes(principal)}
         async with self._pools.writing() as connection:
             rows = await (await connection.execute(LIST, values)).fetchall()
         jobs = tuple(map(_job, rows[: query.limit]))
