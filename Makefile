@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.node/bin:$(PATH)
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
 .PHONY: help install install-tests demo serve web test test-database test-rest checks lint format type arch web-check \
-	e2e openapi bench campaign lock clean
+	e2e e2e-clients openapi bench campaign lock clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{printf "  %s %-14s", $$1, $$2; $$1 = $$2 = ""; print}'
@@ -77,7 +77,14 @@ bench: install-tests ## Measurements, one row each; ROW=bbox_500 for one alone
 	@$(PYTEST) -s -o python_files='bench_*.py' -o pythonpath=tests/benchmarks tests/benchmarks $(if $(ROW),-k '$(ROW)')
 
 campaign: install-tests ## Property and contract tests at full length
-	@$(PYTEST) -s --hypothesis-profile=campaign tests/property tests/conformance tests/integration/test_schemathesis.py
+	@$(PYTEST) -s --hypothesis-profile=campaign tests/property tests/conformance \
+		tests/integration/test_schemathesis.py tests/integration/test_tile_edits.py
+
+QGIS := /usr/bin/python3 -c 'import qgis.core' 2>/dev/null
+e2e-clients: install-tests ## Real clients: GDAL, OWSLib, OpenLayers, and QGIS, which is installed where root runs it
+	@$(QGIS) || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends python3-qgis; }
+	@$(PYTEST) tests/integration/test_clients.py tests/integration/test_clients_crs.py \
+		tests/integration/test_tile_clients.py tests/e2e/test_openlayers_tilesets.py
 
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --python-version 3.12
 lock: | .venv ## Choose the newest versions of all packages anew

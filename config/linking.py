@@ -135,7 +135,7 @@ def _style(e: Entry) -> Style:
             codes=tuple(rule.get("codes", ())),
             dash=tuple(rule.get("dash", ())),
         )
-        for rule in e["rules"]
+        for rule in ({**e.get("defaults", {}), **given} for given in e["rules"])
     )
     return Style(
         id=e["id"],
@@ -145,6 +145,7 @@ def _style(e: Entry) -> Style:
         field=e.get("field"),
         rules=rules,
         labels=Labels(**e["labels"]) if "labels" in e else None,
+        version=e.get("version"),
     )
 
 

@@ -15,6 +15,7 @@ from config.model import (
     Style,
     Theme,
 )
+from config.tile_options import TileOptions
 from config.units import Unit
 from config.vocabulary import Classification, DataKind, FieldType, GeometryKind, LayerId, Text
 
@@ -95,6 +96,7 @@ def link_layer(e: Entry, known: Known, find: Find) -> Layer | None:
         validity=(e.get("validity", {}).get("from"), e.get("validity", {}).get("to")),
         subdivided=e.get("subdivided", specification.subdivided),
         search=tuple(e.get("search", specification.search)),
+        tiles=TileOptions(**{"overview": external is None, **e.get("tiles", {})}),
     )
     if external is None:
         _check(layer, find)
@@ -109,6 +111,7 @@ def _check(layer: Layer, find: Find) -> None:
         "/region": [] if layer.region in ("overlap", "none") else [layer.region],
         "/validity": [name for name in layer.validity if name],
         "/search": list(layer.search),
+        "/tiles/attributes": list(layer.tiles.attributes),
     }
     if layer.style:
         wanted["/style"] = sorted(layer.style.fields)

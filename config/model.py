@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
 
+from config.tile_options import TileOptions
 from config.units import Unit
 from config.vocabulary import (
     Classification,
@@ -156,6 +157,7 @@ class Style:
     field: str | None
     rules: tuple[StyleRule, ...]
     labels: Labels | None = None
+    version: str | None = None  # of the classes that it draws
 
     @property
     def fields(self) -> frozenset[str]:
@@ -186,6 +188,7 @@ class Layer:
     validity: tuple[str | None, str | None] = (None, None)  # fields: a row is valid from, to
     subdivided: bool = False  # overlays meet small pieces of its polygons
     search: tuple[str, ...] = ()  # fields with an index for `q`; empty: its texts, without one
+    tiles: TileOptions = field(default_factory=TileOptions)
 
     @property
     def geometry(self) -> GeometryKind:

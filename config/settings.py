@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from config.remote_hosts import RemoteHost, parse_hosts
+
 PACKAGE_ROOT = Path(__file__).resolve().parent
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 DEMO_CATALOGUE = "demo"
@@ -32,8 +34,15 @@ class Settings:
     planar_crs: str | None = None  # EPSG code of the plane for planar areas, e.g. EPSG:4528
     dask_scheduler: str | None = None
     processes: int = 1  # uvicorn workers
+    tile_cache_mb: int = 64  # tiles that each process keeps in memory; 0: none are kept at all
+    tile_store_mb: int = 1024  # tiles kept as files in the store; 0: none
     sync_wait_s: float = 10.0
-    callback_hosts: tuple[str, ...] = ()
+    fetch_hosts: tuple[RemoteHost, ...] = ()  # where inputs by reference may lie
+    callback_hosts: tuple[RemoteHost, ...] = ()  # who may be told of a job's end
+    upload_mb: int = 512  # MiB of one uploaded file at most
+    upload_quota_mb: int = 4096  # MiB of all uploads of one owner
+    upload_files: int = 200  # uploads of one owner
+    upload_days: int = 7  # days until an upload is removed
     log_level: str = "INFO"
 
     @classmethod
@@ -69,8 +78,19 @@ class Settings:
             planar_crs=values.get("PLANAR_CRS"),
             dask_scheduler=values.get("DASK_SCHEDULER"),
             processes=_integer("PROCESSES", values.get("PROCESSES", "1"), 1, 64),
+            tile_cache_mb=_integer("TILE_CACHE_MB", values.get("TILE_CACHE_MB", "64"), 0, 65_536),
+            tile_store_mb=_integer(
+                "TILE_STORE_MB", values.get("TILE_STORE_MB", "1024"), 0, 1_048_576
+            ),
             sync_wait_s=_number("SYNC_WAIT_S", values.get("SYNC_WAIT_S", "10"), 0, 300),
-            callback_hosts=tuple(h for h in values.get("CALLBACK_HOSTS", "").split(",") if h),
+            fetch_hosts=_hosts("FETCH_HOSTS", values.get("FETCH_HOSTS", "")),
+            callback_hosts=_hosts("CALLBACK_HOSTS", values.get("CALLBACK_HOSTS", "")),
+            upload_mb=_integer("UPLOAD_MB", values.get("UPLOAD_MB", "512"), 1, 1_048_576),
+            upload_quota_mb=_integer(
+                "UPLOAD_QUOTA_MB", values.get("UPLOAD_QUOTA_MB", "4096"), 1, 1_073_741_824
+            ),
+            upload_files=_integer("UPLOAD_FILES", values.get("UPLOAD_FILES", "200"), 1, 1_000_000),
+            upload_days=_integer("UPLOAD_DAYS", values.get("UPLOAD_DAYS", "7"), 1, 3_650),
             log_level=level,
         )
 
@@ -116,6 +136,13 @@ def _number(name: str, text: str, low: float, high: float) -> float:
     if not low <= value <= high:
         raise SettingsError(f"ONEMAP_{name} is {text!r}; expected a number from {low} to {high}.")
     return value
+
+
+def _hosts(name: str, text: str) -> tuple[RemoteHost, ...]:
+    try:
+        return parse_hosts(text)
+    except ValueError as error:
+        raise SettingsError(f"ONEMAP_{name}: {error}.") from error
 
 
 def _url(name: str, text: str) -> str:

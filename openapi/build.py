@@ -115,7 +115,27 @@ def _operation(operation: Operation, described: Json, specs: Sequence[Process]) 
             str(status), {"$ref": f"#/components/responses/{_response_name(status)}"}
         )
     built["responses"] = dict(sorted(answers.items()))
+    if "callbacks" in described:
+        built["callbacks"] = {
+            name: {told["to"]: {"post": _told(told, specs)}}
+            for name, told in described["callbacks"].items()
+        }
     return built
+
+
+def _told(told: Json, specs: Sequence[Process]) -> Json:
+    """What a subscriber is sent, and what it answers."""
+    content = (
+        _results(specs) if told.get("results") else {"application/json": _typed(told["schema"])}
+    )
+    return {
+        "requestBody": {
+            "description": told["description"],
+            "required": True,
+            "content": {"application/json": content["application/json"]},
+        },
+        "responses": {"2XX": {"description": "已收到 / Taken"}},
+    }
 
 
 def _with_validator(described: Json) -> Json:
@@ -170,7 +190,18 @@ def _credentials(_: Sequence[Process]) -> Json:
     }
 
 
-BODIES = {"execution": _execution, "credentials": _credentials}
+def _upload(_: Sequence[Process]) -> Json:
+    """A file as it is, or in a form; as it is it may have any media type."""
+    return {
+        "required": True,
+        "content": {
+            "multipart/form-data": _typed("UploadForm"),
+            "application/octet-stream": _typed("FileBytes"),
+        },
+    }
+
+
+BODIES = {"execution": _execution, "credentials": _credentials, "upload": _upload}
 
 
 def _results(specs: Sequence[Process]) -> Json:

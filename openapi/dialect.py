@@ -9,7 +9,7 @@ SAME = frozenset({
     "minLength", "maxLength", "pattern", "minItems", "maxItems", "uniqueItems", "minProperties",
     "maxProperties", "readOnly", "writeOnly", "deprecated", "example",
 })  # fmt: skip
-DROPPED = frozenset({"$schema", "$id", "$comment", "$defs"})
+DROPPED = frozenset({"$schema", "$id", "$comment", "$defs", "contentMediaType"})
 EXCLUSIVE = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}
 LOCAL = "#/$defs/"
 COMPONENTS = "#/components/schemas/"
@@ -47,6 +47,8 @@ def _said(schema: Any, owner: str, place: str) -> Any:
             return {"$ref": _reference(value, owner, here)}
         if word == "const":
             said["enum"] = [value]
+        elif word == "contentEncoding" and value == "base64":
+            said["format"] = "byte"
         elif word == "examples":
             said["example"] = value[0]
         elif word in EXCLUSIVE:

@@ -13,9 +13,15 @@ from config.vocabulary import Text
 JSON = "application/json"
 MAX_ERRORS = 100
 MAX_MESSAGE = 300
-JOB_CONTROL = ("sync-execute", "async-execute", "dismiss")
-TRANSMISSION = ("value",)
+TRANSMISSION = ("value", "reference")
 REL = "http://www.opengis.net/def/rel/ogc/1.0/"
+URI = {"type": "string", "format": "uri", "maxLength": 2_000}
+SUBSCRIBER: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {"successUri": URI, "inProgressUri": URI, "failedUri": URI},
+    "required": ["successUri"],
+    "additionalProperties": False,
+}
 # OGC API Processes 1.0, qualifiedInputValue: an input may be wrapped to say its media type.
 WRAPPING = frozenset({"value", "mediaType", "encoding", "schema"})
 
@@ -83,7 +89,9 @@ class Execution:
 
     inputs: Mapping[str, Any]
     outputs: tuple[str, ...]
+    by_reference: tuple[str, ...]  # outputs whose address is wanted, not their value
     response: Literal["raw", "document"]
+    subscriber: Mapping[str, str] | None = None  # who is told, by the standard's names
 
 
 def nothing_more(_: Mapping[str, Any]) -> Iterable[BodyError]:
@@ -126,6 +134,7 @@ class ProcessSpec:
                     "minProperties": 1,
                 },
                 "response": {"type": "string", "enum": ["raw", "document"], "default": "raw"},
+                "subscriber": dict(SUBSCRIBER),
             },
             "required": ["inputs"],
             "additionalProperties": False,
@@ -141,52 +150,16 @@ class ProcessSpec:
         if errors:
             raise InvalidBody(errors[:MAX_ERRORS])
         defaults = {n: i.schema["default"] for n, i in self.inputs.items() if "default" in i.schema}
+        asked: Mapping[str, Any] = envelope.get("outputs", {name: {} for name in self.outputs})
         return Execution(
             inputs={**defaults, **envelope["inputs"]},
-            outputs=tuple(envelope.get("outputs", self.outputs)),
+            outputs=tuple(asked),
+            by_reference=tuple(
+                name for name, how in asked.items() if how.get("transmissionMode") == "reference"
+            ),
             response=envelope.get("response", "raw"),
+            subscriber=envelope.get("subscriber"),
         )
-
-    def summary(self, process_id: str, lang: str, base_url: str) -> dict[str, Any]:
-        """The process in the list of processes (OGC API Processes 1.0, processSummary)."""
-        here = f"{base_url}/processes/{process_id}"
-        return {
-            "id": process_id,
-            "title": self.title.in_language(lang),
-            "description": self.description.in_language(lang),
-            "keywords": list(self.keywords),
-            "version": self.version,
-            "jobControlOptions": list(JOB_CONTROL),
-            "outputTransmission": list(TRANSMISSION),
-            "links": [
-                {"rel": "self", "type": JSON, "href": here, "title": process_id},
-                {"rel": f"{REL}execute", "type": JSON, "href": f"{here}/execution"},
-            ],
-        }
-
-    def description_document(self, process_id: str, lang: str, base_url: str) -> dict[str, Any]:
-        """What GET /processes/{processId} answers."""
-        return self.summary(process_id, lang, base_url) | {
-            "inputs": {
-                name: {
-                    "title": i.title.in_language(lang),
-                    "description": i.description.in_language(lang),
-                    "minOccurs": int(i.required),
-                    "maxOccurs": 1,
-                    "schema": dict(i.schema),
-                }
-                for name, i in self.inputs.items()
-            },
-            "outputs": {
-                name: {
-                    "title": o.title.in_language(lang),
-                    "description": o.description.in_language(lang),
-                    "schema": dict(o.schema),
-                }
-                for name, o in self.outputs.items()
-            },
-            "x-onemap": {"example": dict(self.example)},
-        }
 
 
 OUTPUT_REQUEST: dict[str, Any] = {
@@ -278,12 +251,8 @@ def _leaves(error: ValidationError) -> Iterator[ValidationError]:
 def _message(error: ValidationError) -> str:
     if error.validator in ("oneOf", "anyOf"):
         return "is none of the forms that are allowed here"
-    text = error.message
-    return (
-        text
-        if len(text) <= MAX_MESSAGE
-        else f"{text[: MAX_MESSAGE // 2]} … {text[-MAX_MESSAGE // 2 :]}"
-    )
+    text, half = error.message, MAX_MESSAGE // 2
+    return text if len(text) <= MAX_MESSAGE else f"{text[:half]} … {text[-half:]}"
 
 
 def _placed(inner: str, qualified: frozenset[str]) -> str:

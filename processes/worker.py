@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -20,6 +20,8 @@ from psycopg import AsyncConnection
 from config.loader import CatalogueError, catalogue_folders
 from config.model import Catalogue
 from config.settings import Settings
+from processes.callbacks import AT_ONCE as CALLBACKS_AT_ONCE
+from processes.callbacks import CallbackTasks
 from processes.children import ChildDied, Children
 from processes.computation import (
     Computation,
@@ -29,16 +31,21 @@ from processes.computation import (
     Unavailable,
     time_limit,
 )
+from processes.overview_duty import OverviewDuty
+from processes.patience import DATABASE_AWAY_S, RETRY_S, patiently
 from processes.registry import SPECS
+from providers.callback_deliveries import CallbackStore
+from providers.callbacks import QUEUE as CALLBACKS
 from providers.catalogue_edits import CHANNEL, read_catalogue
 from providers.database import DatabaseRole, Pools, connection_options, open_pools
 from providers.errors import StoreTimeout, StoreUnavailable
 from providers.job_attempts import BEAT_S, STALLED_AFTER, Attempt, AttemptStore
 from providers.jobs import ANONYMOUS_QUEUE, KEYED_QUEUE, TASK
+from providers.upload_store import UploadStore
+from providers.uploads import sweep_uploads
 
 GRACE_S = 5.0  # computations under way may end; then they are stopped and queued again
-RETRY_S = 1.0
-DATABASE_AWAY_S = 120.0  # how long a computation's answer waits for the database to come back
+SWEEP_EVERY_S = 600.0
 REREAD_S = 60.0  # how long a catalogue with findings is left alone before it is read again
 ALIVE_FILE = "worker.alive"
 
@@ -72,7 +79,10 @@ class Worker:
         self._running: set[Attempt] = set()
         self._stopping = asyncio.Event()
         self._edits_known = asyncio.Event()  # until then a job might be run as no longer offered
+        self._uploads = UploadStore.within(settings.store)
+        self._pools: Pools
         self._store: AttemptStore
+        self._callbacks: CallbackStore
         self._children: Children
 
     async def run(self) -> None:
@@ -81,10 +91,13 @@ class Worker:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stopping.set)
         async with AsyncExitStack() as stack:
-            pools = await stack.enter_async_context(
-                open_pools(self._url, readers=1, writers=2 * self._concurrency + 3)
+            writers = 2 * self._concurrency + CALLBACKS_AT_ONCE + 5
+            self._pools = await stack.enter_async_context(
+                open_pools(self._url, readers=1, writers=writers)
             )
-            self._store = AttemptStore(pools)
+            self._store = AttemptStore(self._pools)
+            self._callbacks = CallbackStore(self._pools, self._settings.public_url)
+            tell = CallbackTasks(self._callbacks, self._settings.callback_hosts)
             self._children = Children(self._url, self._concurrency, self._store.end_backend)
             stack.push_async_callback(self._children.close)
             await self._children.open()
@@ -92,10 +105,17 @@ class Worker:
             stack.push_async_callback(_ended, beating)
             following = asyncio.create_task(self._follow())
             stack.push_async_callback(_ended, following)
+            overviews = asyncio.create_task(self._keep_overviews())
+            stack.push_async_callback(_ended, overviews)
             log.info("worker_started", concurrency=self._concurrency)
             async with asyncio.TaskGroup() as serving:
-                serving.create_task(self._serve(pools, KEYED_QUEUE, self._concurrency))
-                serving.create_task(self._serve(pools, ANONYMOUS_QUEUE, self._for_strangers))
+                for queue, slots in (
+                    (KEYED_QUEUE, self._concurrency),
+                    (ANONYMOUS_QUEUE, self._for_strangers),
+                ):
+                    run = partial(self._know, queue)
+                    serving.create_task(self._serve(queue, slots, run))
+                serving.create_task(self._serve(CALLBACKS, CALLBACKS_AT_ONCE, tell.register))
         self._alive.unlink(missing_ok=True)
         log.info("worker_stopped")
 
@@ -104,19 +124,22 @@ class Worker:
         """Of as many children, those that anonymous jobs may hold at once: all but one."""
         return max(1, self._concurrency - 1)
 
-    async def _serve(self, pools: Pools, queue: str, slots: int) -> None:
+    def _know(self, queue: str, app: App) -> None:
+        app.task(name=TASK, queue=queue)(self._run_job)
+
+    async def _serve(self, queue: str, slots: int, register: Callable[[App], None]) -> None:
         ready = [asyncio.create_task(e.wait()) for e in (self._edits_known, self._stopping)]
         await asyncio.wait(ready, return_when=asyncio.FIRST_COMPLETED)
         for one in ready:
             one.cancel()
         while not self._stopping.is_set():
-            await self._fetch(pools, queue, slots)
+            await self._fetch(queue, slots, register)
 
-    async def _fetch(self, pools: Pools, queue: str, slots: int) -> None:
+    async def _fetch(self, queue: str, slots: int, register: Callable[[App], None]) -> None:
         """Procrastinate's own loop, until it ends by itself (the database) or by us."""
         app = App(connector=PsycopgConnector())
-        app.task(name=TASK, queue=queue)(self._run_job)
-        await app.open_async(pool=pools.writer)
+        register(app)
+        await app.open_async(pool=self._pools.writer)
         fetching = asyncio.create_task(
             app.run_worker_async(
                 queues=[queue],
@@ -146,15 +169,15 @@ class Worker:
             catalogue = self._catalogue  # a reload meanwhile is the next attempt's
             try:
                 outcome = await self._outcome(attempt, catalogue)
-                if await _patiently(partial(self._commit, attempt, outcome, catalogue.digest)):
+                if await patiently(partial(self._commit, attempt, outcome, catalogue.digest)):
                     log.info("job_ended", job=job, attempt=attempt.number, process=attempt.process)
                 return
             except ChildDied:
                 if self._stopping.is_set():
-                    await _patiently(partial(self._store.release, attempt))
+                    await patiently(partial(self._store.release, attempt))
                     return
                 log.warning("child_died", job=job, attempt=attempt.number)
-                if not await _patiently(partial(self._store.lose, attempt)):
+                if not await patiently(partial(self._store.lose, attempt)):
                     return
             except asyncio.CancelledError:
                 log.info("job_dismissed", job=job, attempt=attempt.number)
@@ -225,6 +248,11 @@ class Worker:
             log.warning("listener_lost", retry_s=RETRY_S)
             await asyncio.sleep(RETRY_S)
 
+    async def _keep_overviews(self) -> None:
+        """Make the overviews that are due, by the catalogue in force."""
+        await self._edits_known.wait()
+        await OverviewDuty(self._url, lambda: self._catalogue).run()
+
     async def _reload(self) -> None:
         """Take the catalogue of files and edits; one with findings is not taken."""
         try:
@@ -239,6 +267,7 @@ class Worker:
         """Signs of life, ours and the attempts'; and the care for what other workers left."""
         self._alive.parent.mkdir(parents=True, exist_ok=True)
         steady_since: float | None = None
+        sweep_at = 0.0
         while True:
             try:
                 await self._store.beat(tuple(self._running))
@@ -248,22 +277,14 @@ class Worker:
                 if now - steady_since >= patience_s:  # after an outage the others are heard first
                     for job in await self._store.reclaim():
                         log.warning("job_reclaimed", job=str(job), after_s=patience_s)
+                    await self._callbacks.take_up()
+                    if now >= sweep_at:
+                        sweep_at = now + SWEEP_EVERY_S
+                        await sweep_uploads(self._pools, self._uploads)
             except (StoreUnavailable, StoreTimeout, OSError) as error:
                 steady_since = None
                 log.warning("beat_missed", error=repr(error))
             await asyncio.sleep(BEAT_S)
-
-
-async def _patiently[T](write: Callable[[], Awaitable[T]]) -> T:
-    """What a computation found is kept while the database is away for a while."""
-    give_up = time.monotonic() + DATABASE_AWAY_S
-    while True:
-        try:
-            return await write()
-        except (StoreUnavailable, StoreTimeout):
-            if time.monotonic() > give_up:
-                raise
-            await asyncio.sleep(RETRY_S)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

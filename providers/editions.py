@@ -10,6 +10,7 @@ from psycopg.rows import TupleRow
 
 from config.vocabulary import EditionKey, EditionStatus, Issuer, LayerId, Text
 from providers.errors import BadParameter
+from providers.overview_sources import Overview, stored_overview
 
 EARLIEST, LATEST = date.min, date.max
 
@@ -64,6 +65,7 @@ class EditionState:
     extent: tuple[float, float, float, float] | None  # west, south, east, north in degrees
     updated: datetime
     specification_version: str
+    overview: Overview | None = None  # None: its tiles are drawn from the rows at every zoom
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +147,10 @@ def covers(
 
 LIST = """
 SELECT layer, edition, title_zh, title_en, valid_from, valid_to, status, issuer, document,
-       revision, features, west, south, east, north, updated_at, specification_version
-FROM onemap.edition WHERE revision > 0 ORDER BY layer, valid_from DESC, edition DESC
+       e.revision, e.features, west, south, east, north, updated_at, specification_version,
+       o.revision, o.classes_below, o.levels, o.omitted
+FROM onemap.edition e LEFT JOIN onemap.overview o USING (layer, edition)
+WHERE e.revision > 0 ORDER BY layer, valid_from DESC, edition DESC
 """
 
 
@@ -262,7 +266,7 @@ def _facts(
 
 
 def states_of(rows: Sequence[TupleRow]) -> list[EditionState]:
-    """Rows of the columns of LIST as values."""
+    """Rows of the columns of LIST as values; a state of the past has no columns of an overview."""
     return [
         EditionState(
             edition=Edition(
@@ -280,6 +284,7 @@ def states_of(rows: Sequence[TupleRow]) -> list[EditionState]:
             extent=None if r[11] is None else (r[11], r[12], r[13], r[14]),
             updated=r[15],
             specification_version=r[16],
+            overview=stored_overview(r[17:]),
         )
         for r in rows
     ]

@@ -35,8 +35,9 @@ from providers.external_table import (
     with_extent,
 )
 from providers.relations import SYSTEM_PROPERTIES, degrees_code
+from providers.tables import CURRENT, HISTORY, MOSAIC, OVERVIEW, PARTS
 
-OWN_SCHEMAS = ("onemap", "planning", "planning_history", "planning_parts", "procrastinate")
+OWN_SCHEMAS = ("onemap", CURRENT, HISTORY, PARTS, OVERVIEW, MOSAIC, "procrastinate")
 SHAPES = ("geometry", "geography", "raster", "topogeometry")
 UNSHOWN = (*SHAPES, "bytea")
 ORDERED = ("int2", "int4", "int8", "numeric", "date", *INSTANTS, "text", "varchar")
@@ -210,6 +211,9 @@ def _check_entry(
     for code in layer.search:
         if code not in names:
             findings.append(f"search: {code!r} is not shown")
+    for code in layer.tiles.attributes:
+        if code not in names:
+            findings.append(f"tiles: {code!r} is not shown")
     for code in filter(None, layer.validity):
         if types.get(code) not in ("date", *INSTANTS):
             findings.append(f"validity: {code!r} is no shown column of dates or moments")

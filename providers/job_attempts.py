@@ -13,8 +13,9 @@ from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
 from providers.access import Scope
+from providers.callbacks import announce
 from providers.database import Pools
-from providers.job_records import Result, scope_from
+from providers.job_records import JobStatus, Result, scope_from
 from providers.jobs import ANONYMOUS_QUEUE, KEYED_QUEUE, defer
 
 # A worker beats every 10 s; three missed beats is a dead worker, not a slow query.
@@ -132,8 +133,9 @@ class AttemptStore:
         """The next attempt; None where the job has ended or is somebody else's."""
         async with self._pools.writing() as connection:
             row = await (await connection.execute(START, {"job": job})).fetchone()
-        if row is None:
-            return None
+            if row is None:
+                return None
+            await announce(connection, self._queue, job, JobStatus.RUNNING)
         return Attempt(
             job=row[0],
             number=row[1],
@@ -146,7 +148,9 @@ class AttemptStore:
 
     async def report(self, attempt: Attempt, progress: int, message: str) -> None:
         """Say how far the attempt is."""
-        await self._current(attempt, REPORT, {"progress": progress, "message": message})
+        values = {**_place(attempt), "progress": progress, "message": message}
+        async with self._pools.writing() as connection:
+            await connection.execute(REPORT, values)
 
     async def finish(
         self, attempt: Attempt, results: Sequence[Result], lineage: Mapping[str, Any]
@@ -162,12 +166,17 @@ class AttemptStore:
                 " VALUES (%s, %s, %s, %s)",
                 rows,
             )
+            await announce(connection, self._queue, attempt.job, JobStatus.SUCCESSFUL)
         return True
 
     async def fail(self, attempt: Attempt, error: Mapping[str, Any]) -> bool:
         """End the job with its problem."""
-        values = {"message": str(error["detail"])[:500], "error": Jsonb(dict(error))}
-        return await self._current(attempt, FAIL, values)
+        said = {"message": str(error["detail"])[:500], "error": Jsonb(dict(error))}
+        async with self._pools.writing() as connection:
+            done = await connection.execute(FAIL, {**_place(attempt), **said})
+            if done.rowcount > 0:
+                await announce(connection, self._queue, attempt.job, JobStatus.FAILED)
+        return done.rowcount > 0
 
     async def release(self, attempt: Attempt) -> None:
         """Queue the job again without blame: the worker stops."""
@@ -180,6 +189,8 @@ class AttemptStore:
         values = {**_place(attempt), "max_lost": MAX_LOST, "died": Jsonb(DIED)}
         async with self._pools.writing() as connection:
             row = await (await connection.execute(LOSE_ONE, values)).fetchone()
+            if row is not None:
+                await announce(connection, self._queue, attempt.job, JobStatus(row[0]))
         return row is not None and row[0] == "accepted"
 
     async def beat(self, attempts: Sequence[Attempt]) -> None:
@@ -198,6 +209,8 @@ class AttemptStore:
         }
         async with self._pools.writing() as connection:
             rows = await (await connection.execute(LOSE_STALLED, values)).fetchall()
+            for row in rows:
+                await announce(connection, self._queue, row[0], JobStatus(row[2]))
             orphans = await (await connection.execute(ORPHANED, values)).fetchall()
             again = [(r[0], r[1]) for r in rows if r[2] == "accepted"] + orphans
             for job, owner in again:
@@ -222,13 +235,6 @@ class AttemptStore:
             "UPDATE onemap.job SET queue_id = %s, updated_at = clock_timestamp() WHERE id = %s",
             (queue_id, job),
         )
-
-    async def _current(
-        self, attempt: Attempt, statement: LiteralString, values: Mapping[str, object]
-    ) -> bool:
-        async with self._pools.writing() as connection:
-            done = await connection.execute(statement, {**_place(attempt), **values})
-        return done.rowcount > 0
 
 
 def _place(attempt: Attempt) -> dict[str, object]:

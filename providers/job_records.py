@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, LiteralString
 from uuid import UUID
+
+from psycopg.rows import TupleRow
 
 from config.vocabulary import Classification
 from providers.access import ALL, Scope
@@ -15,6 +17,10 @@ from providers.editions import DAY, beginning_in_china, end_of_day_in_china
 from providers.errors import BadParameter
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+COLUMNS: LiteralString = (
+    "id, process, process_version, owner, status, attempt, outputs, by_reference, response, progress,"
+    " message, error, created_at, started_at, finished_at, updated_at"
+)
 
 
 class JobStatus(StrEnum):
@@ -42,6 +48,7 @@ class NewJob:
     response: Literal["raw", "document"]
     catalogue: str  # digest of the catalogue that accepted it
     per_owner: int
+    by_reference: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +62,7 @@ class Job:
     status: JobStatus
     attempt: int
     outputs: tuple[str, ...]
+    by_reference: tuple[str, ...]  # outputs whose address is wanted, not their value
     response: Literal["raw", "document"]
     progress: int
     message: str
@@ -120,6 +128,28 @@ class JobPage:
 
     jobs: tuple[Job, ...]
     cursor: str | None
+
+
+def job_from(row: TupleRow) -> Job:
+    """A job from a row of COLUMNS."""
+    return Job(
+        id=row[0],
+        process=row[1],
+        process_version=row[2],
+        owner=row[3],
+        status=JobStatus(row[4]),
+        attempt=row[5],
+        outputs=tuple(row[6]),
+        by_reference=tuple(row[7]),
+        response=row[8],
+        progress=row[9],
+        message=row[10],
+        error=row[11],
+        created=row[12],
+        started=row[13],
+        finished=row[14],
+        updated=row[15],
+    )
 
 
 def cursor(job: Job) -> str:

@@ -15,9 +15,11 @@ from psycopg.types.json import Jsonb
 
 from processes.spec import BodyError, InvalidBody
 from providers.access import ANONYMOUS_ID, Principal
+from providers.callbacks import Callback, Subscriber, callbacks_of, subscribe
 from providers.database import Pools
 from providers.errors import NotFound, StoreUnavailable
 from providers.job_records import (
+    COLUMNS,
     Job,
     JobPage,
     JobQuery,
@@ -25,6 +27,7 @@ from providers.job_records import (
     NewJob,
     Result,
     cursor,
+    job_from,
     scope_document,
 )
 from providers.job_watch import JobWatch, watching_jobs
@@ -69,17 +72,13 @@ class JobFailed(Exception):
         self.job, self.reason, self.detail = str(job), reason, detail
 
 
-COLUMNS: LiteralString = (
-    "id, process, process_version, owner, status, attempt, outputs, response, progress, message,"
-    " error, created_at, started_at, finished_at, updated_at"
-)
 # An anonymous job belongs to whoever knows its id.
 VISIBLE: LiteralString = "(owner = %(owner)s OR owner = %(anonymous)s OR %(all)s)"
 INSERT: LiteralString = f"""
 INSERT INTO onemap.job (id, process, process_version, owner, organisation, person, scope, inputs,
-                        outputs, response, catalogue, queue_id)
+                        outputs, by_reference, response, catalogue, queue_id)
 VALUES (%(id)s, %(process)s, %(version)s, %(owner)s, %(organisation)s, %(person)s, %(scope)s,
-        %(inputs)s, %(outputs)s, %(response)s, %(catalogue)s, %(queue_id)s)
+        %(inputs)s, %(outputs)s, %(by_reference)s, %(response)s, %(catalogue)s, %(queue_id)s)
 RETURNING {COLUMNS}
 """
 UNFINISHED: LiteralString = """
@@ -119,7 +118,9 @@ class JobStore:
         self._pools, self._watch = pools, watch
         self._queue = JobManager(PsycopgConnector())  # only ever used on a given connection
 
-    async def submit(self, new: NewJob, principal: Principal) -> Job:
+    async def submit(
+        self, new: NewJob, principal: Principal, subscriber: Subscriber | None = None
+    ) -> Job:
         """Insert the job and defer its task in one transaction; TooManyJobs beyond the limit."""
         name = uuid4()
         values = {
@@ -132,6 +133,7 @@ class JobStore:
             "scope": Jsonb(scope_document(principal.scope)),
             "inputs": Jsonb(dict(new.inputs)),
             "outputs": list(new.outputs),
+            "by_reference": list(new.by_reference),
             "response": new.response,
             "catalogue": new.catalogue,
         }
@@ -145,8 +147,10 @@ class JobStore:
                 raise TooManyJobs(new.process, new.per_owner)
             queue_id = await defer(self._queue, connection, name, principal.id)
             row = await _row(connection, INSERT, {**values, "queue_id": queue_id})
+            if subscriber is not None:
+                await subscribe(connection, name, subscriber)
         assert row is not None
-        return _job(row)
+        return job_from(row)
 
     async def get(self, name: UUID, principal: Principal) -> Job:
         """The job, if this caller may see it."""
@@ -154,14 +158,19 @@ class JobStore:
             row = await _row(connection, GET, {"id": name, **_eyes(principal)})
         if row is None:
             raise NoSuchJob(name)
-        return _job(row)
+        return job_from(row)
+
+    async def callbacks(self, job: Job) -> Sequence[Callback]:
+        """What became of the callbacks of a job that the caller sees."""
+        async with self._pools.writing() as connection:
+            return await callbacks_of(connection, job.id)
 
     async def list(self, query: JobQuery, principal: Principal) -> JobPage:
         """One page of the caller's own jobs, or of all for those who may see all."""
         values = {**query.parameters, **_eyes(principal)}
         async with self._pools.writing() as connection:
             rows = await (await connection.execute(LIST, values)).fetchall()
-        jobs = tuple(map(_job, rows[: query.limit]))
+        jobs = tuple(map(job_from, rows[: query.limit]))
         return JobPage(jobs=jobs, cursor=cursor(jobs[-1]) if len(rows) > query.limit else None)
 
     async def wait(self, name: UUID, principal: Principal, seconds: float) -> Job:
@@ -261,23 +270,3 @@ async def _row(
     connection: AsyncConnection[TupleRow], statement: LiteralString, values: Mapping[str, Any]
 ) -> TupleRow | None:
     return await (await connection.execute(statement, values)).fetchone()
-
-
-def _job(row: TupleRow) -> Job:
-    return Job(
-        id=row[0],
-        process=row[1],
-        process_version=row[2],
-        owner=row[3],
-        status=JobStatus(row[4]),
-        attempt=row[5],
-        outputs=tuple(row[6]),
-        response=row[7],
-        progress=row[8],
-        message=row[9],
-        error=row[10],
-        created=row[11],
-        started=row[12],
-        finished=row[13],
-        updated=row[14],
-    )

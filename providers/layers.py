@@ -30,8 +30,11 @@ from providers.features import (
     item_statement,
     page_statement,
 )
+from providers.overview_sources import Overview
 from providers.relations import Relation, relation_of
-from providers.tiles import TileQuery, tile_statement
+from providers.tile_reading import read_tile
+from providers.tile_sources import Drawing, Tile, source_of
+from providers.tiles import TileQuery
 
 MAX_KEPT = 2_000
 type Box = tuple[float, float, float, float]  # west, south, east, north in degrees
@@ -190,15 +193,20 @@ class LayerStore:
         scope: Scope,
         *,
         at: int | None = None,
-    ) -> bytes:
-        """One vector tile; empty bytes where nothing is drawn."""
-        compiled = self._compiled(
-            ("tile", layer.id, edition, at is None, shapes(query.conditions), scope.shape),
-            lambda: tile_statement(layer, _relation(layer, edition, at), query.conditions, scope),
-        )
-        values = {**query.parameters, **scope.parameters, **_state(layer, edition, at)}
-        row = await self._row(layer, compiled, values)
-        return bytes(row[0]) if row and row[0] else b""
+        overview: Overview | None = None,
+    ) -> Tile:
+        """One vector tile within its bounds, from the edition's *overview* where that serves it."""
+        source = source_of(query, scope, overview if at is None else None)
+        past = at is not None
+
+        async def ask(
+            key: tuple[Hashable, ...], build: Callable[[], ClauseElement], values: Mapping[str, Any]
+        ) -> TupleRow | None:
+            compiled = self._compiled((layer.id, *key), build)
+            binds = {**values, **_state(layer, edition, at)}
+            return await self._row(layer, compiled, binds, binary=True)
+
+        return await read_tile(ask, Drawing(layer, edition, query, scope, past, source))
 
     async def editions_as_of(self, layer: LayerId, moment: datetime) -> list[EditionState]:
         """The layer's editions as they were recorded until *moment*, newest first."""
@@ -237,6 +245,7 @@ class LayerStore:
         values: Mapping[str, Any],
         *,
         raw: bool = False,
+        binary: bool = False,
         planning: Planning = Planning.EACH,
     ) -> TupleRow | None:
         """The statement's first row; what a table that is not ours refuses is LayerUnavailable.
@@ -248,7 +257,8 @@ class LayerStore:
                 cursor = connection.cursor()
                 if raw:
                     cursor.adapters.register_loader("text", Raw)
-                await cursor.execute(compiled.text.encode(), compiled.binds(values))
+                text, binds = compiled.text.encode(), compiled.binds(values)
+                await cursor.execute(text, binds, binary=binary)
                 return await cursor.fetchone()
         except psycopg.Error as error:
             if layer.external is None:

@@ -13,6 +13,7 @@ from providers.database import DatabaseRole, connect
 from providers.dialect import DIALECT
 from providers.editions import list_editions_now
 from providers.errors import Refused
+from providers.overview_tables import ensure_overview
 from providers.parts import complete_parts
 from providers.tables import COLUMN_TYPES, CURRENT, HISTORY, PARTS, ensure_tables, partition_name
 
@@ -71,6 +72,7 @@ def _patiently(url: str, layer: Layer, edition: EditionKey) -> None:
                     "SELECT set_config('lock_timeout', %s, true)", (f"{LOCK_WAIT_MS}ms",)
                 )
                 ensure_tables(connection, layer, edition)
+                ensure_overview(connection, layer, edition)
                 complete_parts(connection, layer, edition)
             return
         except psycopg.errors.LockNotAvailable as error:

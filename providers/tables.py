@@ -24,6 +24,7 @@ from providers.dialect import DIALECT
 from providers.search_index import index_search
 
 CURRENT, HISTORY, PARTS = "planning", "planning_history", "planning_parts"
+OVERVIEW, MOSAIC = "planning_overview", "planning_mosaic"
 TEXT_BY_CODE_POINT = TEXT(collation="C")  # CQL2 compares text by code point
 COLUMN_TYPES: dict[FieldType, TypeEngine[Any]] = {
     FieldType.TEXT: TEXT_BY_CODE_POINT,
@@ -191,7 +192,10 @@ def discard_unpublished(
     if free and free[0]:  # else another load is at it, and will need them
         name = partition_name(layer, edition)
         connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(edition_name(layer, edition)))
-        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(PARTS, name)))
+        for beside in (PARTS, OVERVIEW, MOSAIC):
+            connection.execute(
+                sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(beside, name))
+            )
     return True
 
 

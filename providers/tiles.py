@@ -1,114 +1,206 @@
 """From a checked tile query to one MVT statement; pure, no connection."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, bindparam, cast, func, literal, select
-from sqlalchemy.dialects.postgresql import BIGINT, INTEGER, TEXT
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    bindparam,
+    cast,
+    func,
+    literal,
+    select,
+    true,
+)
+from sqlalchemy.dialects.postgresql import (
+    BIGINT,
+    DOUBLE_PRECISION,
+    INTEGER,
+    TEXT,
+    aggregate_order_by,
+)
 
-from config.model import Layer
+from config.model import Field, Layer
 from config.vocabulary import GeometryKind
-from providers.access import SRID, Scope
-from providers.conditions import Condition, parameters
+from providers.access import Scope
+from providers.conditions import Condition, parameters, shapes
+from providers.grids import WEB_MERCATOR, WGS84, TileAddress, Tiling
+from providers.overview_sources import Drawn
 from providers.relations import Relation, columns_of
 
-GRID = "WebMercatorQuad"
 MVT = "application/vnd.mapbox-vector-tile"
-MAX_ZOOM = 24
 TILE_EXTENT, TILE_BUFFER = 4096, 64
-WEB_MERCATOR, WGS84 = 3857, 4326
-# A tile draws at most this many features, the largest ones: no request may cost more.
+MARGIN = TILE_BUFFER / TILE_EXTENT  # of a tile's side
+# A tile draws at most this much, the largest features: no request may cost more.
 MAX_TILE_FEATURES = 20_000
+MAX_TILE_BYTES = 500_000
+COUNTED_BELOW = 13  # zooms whose tiles may hold too many: they are counted before they are drawn
+OWN = frozenset({"fid", "om_id", "geom"})  # what a tile's row holds anyway
+EVERY = 2**31 - 1
+SIDES = ("west", "south", "east", "north")
+
+
+class Form(StrEnum):
+    """Which features a statement draws: all, where `most` suffices, or the largest."""
+
+    ALL = "all"
+    LARGEST = "largest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TileQuery:
-    """One tile of WebMercatorQuad: level, row from the north, column from the west."""
+    """One tile, and what narrows its features."""
 
-    z: int
-    row: int
-    column: int
+    address: TileAddress
     conditions: tuple[Condition, ...] = ()
 
     @property
+    def tiling(self) -> Tiling:
+        return self.address.grid.tiling
+
+    @property
+    def counted(self) -> bool:
+        return self.address.zoom < COUNTED_BELOW
+
+    @property
     def parameters(self) -> dict[str, Any]:
-        address = {"z": self.z, "row": self.row, "column": self.column}
-        return address | parameters(self.conditions)
+        """The tile in its grid's own system, and with its margin in degrees."""
+        one = self.address
+        place = (one.level, one.row, one.column)
+        bounds, window = one.grid.bounds(*place), one.grid.degrees(*place, MARGIN)
+        return {
+            **{f"tile_{side}": value for side, value in zip(SIDES, bounds, strict=True)},
+            **{f"window_{side}": value for side, value in zip(SIDES, window, strict=True)},
+            **parameters(self.conditions),
+        }
+
+
+def attributes_at(layer: Layer, drawn: Drawn, zoom: int) -> tuple[Field, ...]:
+    """The fields that features of a zoom carry beside their ids."""
+    style = layer.style
+    wanted = {style.field} if style else set()
+    if drawn is not Drawn.CLASSES:
+        wanted |= {*layer.identity}
+        wanted |= {code for code, first in layer.tiles.attributes.items() if zoom >= first}
+        if style and style.labels and zoom >= style.labels.min_zoom:
+            wanted.add(style.labels.field)
+    return tuple(f for f in layer.fields if f.code in wanted and f.code not in OWN)
+
+
+def shape_of(layer: Layer, query: TileQuery, drawn: Drawn) -> tuple[Hashable, ...]:
+    """What the text of a tile's statement depends on beside its relation, scope and form."""
+    fields = attributes_at(layer, drawn, query.address.zoom)
+    codes = tuple(f.code for f in fields)
+    return (query.tiling, query.counted, codes, shapes(query.conditions))
 
 
 def tile_statement(
-    layer: Layer, relation: Relation, conditions: Sequence[Condition], scope: Scope
+    layer: Layer,
+    relation: Relation,
+    query: TileQuery,
+    scope: Scope,
+    *,
+    form: Form = Form.ALL,
+    drawn: Drawn = Drawn.ROWS,
 ) -> Select[Any]:
-    """One vector tile as bytes: a layer named like ours, feature ids, what the style needs.
+    """One vector tile: its bytes, the version that was seen, how many features were met and drawn.
 
-    Storage is EPSG:4490; its numbers are those of EPSG:4326, relabelled and never shifted,
-    then projected to Web Mercator. Only whole keys are ids: the format knows no others.
+    The tile's layer is named like ours and has feature ids; only whole keys are ids, as the format
+    knows no others. *Met* are those whose envelope meets the tile's, of which the form ALL counts
+    no more than `most` + 1 and draws nothing where there are more (or any `most` + 1 of them, at
+    zooms where that is rare). Binds: those of the query, the scope and the relation, and `most`.
     """
-    address = [bindparam(name, type_=INTEGER) for name in ("z", "column", "row")]
-    envelope = func.ST_TileEnvelope(*address)
+    most = bindparam("most", type_=INTEGER)
+    one_more = most + literal(1, INTEGER)
+    largest = form is Form.LARGEST
 
-    def drawn(rows: FromClause) -> list[ColumnElement[bool]]:
-        narrowed = (c.of(relation, rows) for c in conditions)
-        window = _window(relation, address)
+    def met_by(rows: FromClause) -> list[ColumnElement[bool]]:
+        window = relation.moved_window(*_sides("window"))
+        narrowed = (c.of(relation, rows) for c in query.conditions)
         return [rows.c.geom.op("&&")(window), relation.visible(scope, rows), *narrowed]
 
-    largest = relation.first(
+    met = None
+    if largest or query.counted:
+        counted = literal(EVERY, INTEGER) if largest else one_more
+        every = relation.first(["fid"], met_by, lambda _: [], counted)
+        number = select(func.count().label("n")).select_from(every).cte("met")
+        met = select(number.c.n).scalar_subquery()
+
+    def drawn_of(rows: FromClause) -> list[ColumnElement[bool]]:
+        return met_by(rows) if largest or met is None else [*met_by(rows), met <= most]
+
+    rows = relation.first(
         columns_of(layer, relation),
-        drawn,
-        lambda rows: _largest_first(layer, relation, rows),
-        literal(MAX_TILE_FEATURES, INTEGER),
+        drawn_of,
+        lambda rows: _largest_first(layer, relation, rows) if largest else [],
+        most if largest else one_more,
     )
-    degrees = relation.degrees(relation.plain(largest.c.geom))
-    projected = func.ST_Transform(
-        func.ST_SetSRID(degrees, literal(WGS84, INTEGER)), literal(WEB_MERCATOR, INTEGER)
+    shape = relation.degrees(relation.plain(rows.c.geom))
+    if query.tiling is Tiling.MERCATOR:  # 4490 and 4326 have the same numbers: never shifted
+        relabelled = func.ST_SetSRID(shape, literal(WGS84, INTEGER))
+        shape = func.ST_Transform(relabelled, literal(WEB_MERCATOR, INTEGER))
+    shaped = select(
+        rows.c.fid,
+        rows.c.om_id,
+        *(
+            _plain(relation.attribute(rows, f)).label(f.code)
+            for f in attributes_at(layer, drawn, query.address.zoom)
+        ),
+        clipped(shape).label("geom"),
     )
-    shape = func.ST_AsMVTGeom(
-        projected, envelope, literal(TILE_EXTENT, INTEGER), literal(TILE_BUFFER, INTEGER), True
+    key = "fid" if relation.whole_keys else None
+    return encoded_statement(layer, shaped, key, relation.version, met)
+
+
+def clipped(shape: Any) -> Any:
+    """A shape in the grid's own system as it is drawn in the bound tile."""
+    tile = func.ST_MakeEnvelope(*_sides("tile"))
+    return func.ST_AsMVTGeom(
+        shape, tile, literal(TILE_EXTENT, INTEGER), literal(TILE_BUFFER, INTEGER), true()
     )
-    styled = layer.style.fields if layer.style else frozenset()
-    attributes = [
-        _plain(relation.attribute(largest, f)).label(f.code)
-        for f in layer.fields
-        if (f.code in styled or f.code in layer.identity) and f.code not in OWN
-    ]
-    ids = [largest.c.fid] if relation.whole_keys else []
-    rows = (
-        select(*ids, largest.c.om_id, *attributes, shape.label("geom"))
-        .order_by(largest.c.fid)  # equal data give equal bytes, whatever the plan
-        .subquery("rows")
-    )
+
+
+def encoded_statement(
+    layer: Layer,
+    shaped: Select[Any],
+    key: str | None,
+    version: ColumnElement[Any],
+    met: ColumnElement[Any] | None,
+) -> Select[Any]:
+    """Rows with their shapes as one layer, in the order of their ids: so in every plan.
+
+    A row whose shape is too small for the tile's own coordinates is not drawn.
+    """
+    rows = shaped.offset(literal(0, INTEGER)).subquery("rows")  # each shape is made but once
+    names = ["geom", *([key] if key else [])]
+    *others, last = (literal(name, TEXT) for name in names)
     mvt = func.ST_AsMVT(
         rows.table_valued(),
         literal(str(layer.id), TEXT),
         literal(TILE_EXTENT, INTEGER),
-        literal("geom", TEXT),
-        *([literal("fid", TEXT)] if ids else []),
+        *others,
+        aggregate_order_by(last, rows.c.fid),
     )
-    return select(mvt).select_from(rows).where(rows.c.geom.is_not(None))
+    seen = func.count() if met is None else met
+    return select(
+        mvt.label("mvt"),
+        version.label("version"),
+        seen.label("met"),
+        func.count(rows.c.geom).label("drawn"),
+    ).select_from(rows)
 
 
-WORLD_M = 20037508.342789244  # half the equator in Web Mercator
-OWN = frozenset({"fid", "om_id", "geom"})  # what a tile's row holds anyway
-
-
-def _window(relation: Relation, address: list[Any]) -> ColumnElement[Any]:
-    """The tile with its margin, in the relation's own reference system."""
-    world = func.ST_MakeEnvelope(
-        *(literal(side) for side in (-WORLD_M, -WORLD_M, WORLD_M, WORLD_M)),
-        literal(WEB_MERCATOR, INTEGER),
-    )
-    margin = literal(TILE_BUFFER / TILE_EXTENT)
-    # cut at the antimeridian: a window beyond it would come back as the far side of the globe
-    wide = func.ST_Intersection(func.ST_TileEnvelope(*address, world, margin), world)
-    degrees = func.ST_Transform(wide, literal(WGS84, INTEGER))
-    if relation.srid == SRID:
-        return func.ST_SetSRID(degrees, literal(SRID, INTEGER))
-    sides = (func.ST_XMin, func.ST_YMin, func.ST_XMax, func.ST_YMax)
-    return relation.moved_window(*(side(degrees) for side in sides))
+def _sides(of: str) -> list[Any]:
+    return [bindparam(f"{of}_{side}", type_=DOUBLE_PRECISION) for side in SIDES]
 
 
 def _largest_first(layer: Layer, relation: Relation, rows: FromClause) -> list[Any]:
+    if layer.geometry is GeometryKind.LINE:
+        return [func.ST_Length(rows.c.geom).desc(), rows.c.fid]
     if layer.geometry is not GeometryKind.POLYGON:
         return [rows.c.fid]
     area = rows.c.om_area_m2 if relation.table is None else func.ST_Area(rows.c.geom)

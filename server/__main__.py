@@ -22,6 +22,8 @@ VERBS = {
     "catalogue_commands": ("check", "reload", "catalogue"),
     "load_commands": ("load",),
     "edition_commands": ("editions", "revisions", "diff", "rollback"),
+    "tile_commands": ("seed", "export"),
+    "overview_commands": ("overview",),
     "plan_commands": ("plan",),
     "document_commands": ("document",),
     "region_commands": ("region",),

@@ -22,6 +22,8 @@ from server.middleware.limits import Limits
 from server.middleware.sharing import Sharing
 from server.routes import starlette_routes
 from server.state import OneMap
+from server.tile_answers import TileAnswers
+from server.tile_cache import TileCache
 
 BUILD = version("onemap-server")
 
@@ -34,7 +36,10 @@ def create_app(settings: Settings, catalogue: Catalogue, database_url: str) -> S
         async with open_pools(database_url) as pools, open_jobs(database_url, pools) as jobs:
             folders = catalogue_folders(settings)
             keeper = SnapshotKeeper(catalogue, pools, database_url, BUILD, folders)
-            app.state.onemap = OneMap(settings, pools, keeper, jobs)
+            tiles = TileCache.of(settings, pools)
+            app.state.onemap = OneMap(
+                settings, pools, keeper, jobs, tiles, TileAnswers(tiles.memory)
+            )
             follower = asyncio.create_task(keeper.follow())
             try:
                 yield
@@ -42,6 +47,7 @@ def create_app(settings: Settings, catalogue: Catalogue, database_url: str) -> S
                 follower.cancel()
                 with suppress(asyncio.CancelledError):
                     await follower
+                await tiles.close()
 
     middleware = [
         Middleware(Envelope),

@@ -14,17 +14,18 @@ from providers.crs import CRS84_URI
 from providers.editions import EditionState
 from providers.features import parse_limit, parse_whole
 from providers.frames import storage_crs
+from providers.grids import WEB_MERCATOR_QUAD
 from providers.jsonfg import PROFILES
-from providers.tiles import GRID, MVT
+from providers.tiles import MVT
 from server import negotiate
 from server.asked import frames_of
 from server.collection_search import PARAMETERS, find, keywords_of, parse_search
 from server.extents import in_force, intervals, visible_extent
 from server.formats import MEDIA_TYPES
+from server.legends import legend
 from server.links import Link, link, query
 from server.snapshot import Resolved, Snapshot
 from server.state import onemap, scope
-from server.styles import legend
 
 GREGORIAN = "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian"
 DEFAULT_COLLECTIONS, MAX_OFFSET = 1_000, 10_000
@@ -187,7 +188,8 @@ def _links(resolved: Resolved, base: str, title: str) -> list[Link]:
         links.append(
             link(f"{here}/tiles", f"{REL}tilesets-vector", negotiate.JSON, "Vector tilesets")
         )
-        template = f"{here}/tiles/{GRID}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}?f=mvt"
+        grid = WEB_MERCATOR_QUAD.id
+        template = f"{here}/tiles/{grid}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}?f=mvt"
         links.append(
             {"href": template, "rel": "item", "type": MVT, "title": "MVT", "templated": True}
         )

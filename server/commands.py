@@ -14,6 +14,7 @@ from providers.catalogue_edits import read_catalogue
 from providers.database import DatabaseRole, connect
 from providers.editions import list_editions_now
 from providers.migrations import migrate
+from providers.overview_tables import ensure_overview
 from providers.parts import complete_parts
 from providers.tables import ensure_tables
 from server import serving
@@ -46,6 +47,7 @@ def prepare(url: str, settings: Settings) -> Catalogue:
         if layer is not None and layer.external is None:
             with connect(url, DatabaseRole.OWNER) as connection:
                 ensure_tables(connection, layer, state.edition.key)
+                ensure_overview(connection, layer, state.edition.key)
                 complete_parts(connection, layer, state.edition.key)
     return catalogue
 
@@ -134,7 +136,7 @@ def serve(settings: Settings, *, engine: str, descriptor: int | None) -> int:
         listening = serving.bind(settings)
     with database(settings) as db:
         if engine == "pygeoapi":
-            from server.bridge import serve_stock
+            from server.stock import serve_stock
 
             serve_stock(settings, db.url, listening)
         else:
@@ -171,7 +173,7 @@ def write_openapi() -> int:
 
 def pygeoapi_config(settings: Settings, output: Path | None) -> int:
     """`onemap pygeoapi-config`: the configuration with which stock pygeoapi serves this catalogue."""
-    from server.bridge import stock_configuration_text
+    from server.stock import stock_configuration_text
 
     with database(settings) as db:
         migrate(db.url)

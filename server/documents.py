@@ -50,6 +50,7 @@ async def landing(request: Request) -> Response:
             link(f"{base}/conformance", f"{REL}conformance", json, "Conformance"),
             link(f"{base}/collections", "data", json, "Collections"),
             link(f"{base}/collections", f"{REL}data", json, "Collections"),
+            link(f"{base}/tiles", f"{REL}tilesets-vector", json, "矢量瓦片 / Vector tilesets"),
             link(f"{base}/tileMatrixSets", f"{REL}tiling-schemes", json, "Tile matrix sets"),
             link(f"{base}/processes", f"{REL}processes", json, "Processes"),
             link(f"{base}/jobs", f"{REL}job-list", json, "Jobs"),

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from config.model import ProcessEntry
+from processes.description import description_document, summary
 from processes.registry import SPECS
 from processes.spec import (
     JSON,
@@ -21,14 +22,16 @@ from processes.spec import (
     NoSuchProcess,
     ProcessSpec,
 )
+from providers.callbacks import parse_subscriber
 from providers.errors import BadParameter
 from providers.features import parse_whole
+from providers.job_documents import status_document
 from providers.job_records import NewJob
 from server import negotiate
-from server.job_documents import results_answer, status_document
 from server.links import link, query
 from server.preference import Preference
 from server.problems import UnsupportedMediaType
+from server.results import results_answer
 from server.state import onemap, principal
 from server.web.pages import Face
 
@@ -58,7 +61,7 @@ async def processes(request: Request) -> Response:
     if len(granted) > limit:
         next_page = query(here, {**given, "cursor": page[-1].id})
         links.append(link(next_page, "next", JSON, "Next page"))
-    summaries = [SPECS[entry.spec].summary(entry.id, lang, base) for entry in page]
+    summaries = [summary(SPECS[entry.spec], entry.id, lang, base) for entry in page]
     document = {"processes": summaries, "links": links}
     return negotiate.respond(request, document, template=Face.PROCESSES)
 
@@ -70,7 +73,7 @@ async def process(request: Request) -> Response:
     one, lang = onemap(request), negotiate.language(request)
     base = one.settings.public_url
     here = f"{base}/processes/{entry.id}"
-    document = spec.description_document(entry.id, lang, base)
+    document = description_document(spec, entry.id, lang, base)
     document["links"] = [
         *document["links"],
         link(f"{here}?f=html", "alternate", negotiate.HTML, "HTML"),
@@ -91,11 +94,15 @@ async def execute(request: Request) -> Response:
         process_version=spec.version,
         inputs=execution.inputs,
         outputs=execution.outputs,
+        by_reference=execution.by_reference,
         response=execution.response,
         catalogue=one.snapshot.catalogue.digest,
         per_owner=entry.limits["per_owner"],
     )
-    job = await one.jobs.submit(new, caller)
+    subscriber = None
+    if execution.subscriber is not None:
+        subscriber = parse_subscriber(execution.subscriber, one.settings.callback_hosts)
+    job = await one.jobs.submit(new, caller, subscriber)
     patience_s = preference.patience_s(one.settings.sync_wait_s)
     if patience_s > 0:
         job = await one.jobs.wait(job.id, caller, patience_s)

@@ -17,7 +17,7 @@ from server import negotiate
 from server.collections import title_of
 from server.cursors import NO_EDITION, write_cursor
 from server.formats import MEDIA_TYPES
-from server.links import Link, link, query, segment
+from server.links import Link, header, link, query, segment
 from server.reading import Reading
 from server.snapshot import Resolved
 from server.state import onemap, principal
@@ -179,5 +179,4 @@ def _profile(shown: Shown) -> Link:
 
 
 def link_header(links: list[Link]) -> str:
-    shown = (f'<{one["href"]}>; rel="{one["rel"]}"; type="{one["type"]}"' for one in links)
-    return ", ".join(shown).encode("ascii", "replace").decode()
+    return ", ".join(map(header, links))

@@ -1,7 +1,11 @@
-"""Documents over HTTP: what there is, and the files themselves, to those who see their subjects."""
+"""Documents over HTTP: what there is, and the files themselves, to those who see their subjects.
+
+Files that callers hand over (server/uploads.py) are given back at the same addresses.
+"""
 
 import re
 from enum import Enum
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -29,10 +33,12 @@ from providers.errors import BadParameter, NotFound
 from providers.features import parse_whole
 from providers.plan_records import PLAN_ID
 from providers.plans import find_plan
+from providers.upload_store import UPLOAD_ID, UploadStore
+from providers.uploads import Upload, find_upload
 from server import negotiate
 from server.links import Link, link, query, segment
 from server.snapshot import Snapshot
-from server.state import onemap, scope
+from server.state import onemap, principal, scope
 
 DEFAULT_LISTED, MAX_LISTED, MAX_OFFSET = 100, 1_000, 1_000_000
 TITLE = Text(zh="文档", en="Documents")
@@ -88,29 +94,34 @@ async def documents(request: Request) -> Response:
 
 
 async def file(request: Request) -> Response:
-    """GET /files/{fileId}: a document's bytes, whole or in ranges."""
+    """GET /files/{fileId}: the bytes of a document or of an upload, whole or in ranges.
+
+    Documents have UUIDs, uploads ids of their own form: one is never taken for the other.
+    """
     given = negotiate.only(request)
     if "f" in given:
         raise BadParameter("f", given["f"], "the parameter left out")
     one, name = onemap(request), request.path_params["fileId"]
-    if not FILE_ID.fullmatch(name):
-        raise NotFound("document", name.replace("\x00", "␀"))
+    found: Document | Upload | None = None
     async with one.pools.reading() as connection:
-        found = await find_document(connection, name, sight(one.snapshot, scope(request)))
+        if FILE_ID.fullmatch(name):
+            found = await find_document(connection, name, sight(one.snapshot, scope(request)))
+        elif UPLOAD_ID.fullmatch(name):
+            found = await find_upload(connection, name, principal(request).id)
     if found is None:
-        raise NotFound("document", name)
+        raise NotFound("file", name.replace("\x00", "␀"))
     tag = f'"{found.sha256}"'
     if response := negotiate.unchanged(request, tag):
         return response
-    store = DocumentStore.within(one.settings.store)
-    path = await run_in_threadpool(store.path, found.sha256, found.bytes)
+    media_type = found.type if isinstance(found, Document) else found.media_type
     fields = {
         **negotiate.cache_headers(request),
         "ETag": tag,
         "Content-Disposition": disposition(found),
-        "Content-Security-Policy": PDF_POLICY if found.type is DocumentType.PDF else POLICY,
+        "Content-Security-Policy": PDF_POLICY if media_type is DocumentType.PDF else POLICY,
         "X-Content-Type-Options": "nosniff",
     }
+    path = await run_in_threadpool(_path, one.settings.store, found)
     match _range(request.headers.get("range"), found.bytes):
         case Part.NONE:
             return Response(
@@ -119,7 +130,14 @@ async def file(request: Request) -> Response:
         case Part.WHOLE:  # also where the header asks for what is not given: it may be ignored
             kept = [pair for pair in request.scope["headers"] if pair[0] != b"range"]
             request.scope["headers"] = kept
-    return FileResponse(path, headers=fields, media_type=found.type)
+    return FileResponse(path, headers=fields, media_type=media_type)
+
+
+def _path(store: Path, found: Document | Upload) -> Path:
+    """Where the content lies."""
+    if isinstance(found, Document):
+        return DocumentStore.within(store).path(found.sha256, found.bytes)
+    return UploadStore.within(store).path(found.id, found.bytes)
 
 
 class Part(Enum):
@@ -141,11 +159,12 @@ def _range(header: str | None, size: int) -> Part:
     return Part.SOME if (int(first) < size if first else int(last) > 0) else Part.NONE
 
 
-def disposition(document: Document) -> str:
-    """How a browser takes the file: shown where it can be, and under its own name (RFC 6266)."""
-    way = "inline" if document.type.shown_in_page else "attachment"
-    plain = re.sub(r'[^ -~]|["\\%]', "_", document.name)
-    return f"{way}; filename=\"{plain}\"; filename*=UTF-8''{quote(document.name, safe=PLAIN)}"
+def disposition(found: Document | Upload) -> str:
+    """How a browser takes the file: shown where it may be, and under its own name (RFC 6266)."""
+    shown = isinstance(found, Document) and found.type.shown_in_page
+    plain = re.sub(r'[^ -~]|["\\%]', "_", found.name)
+    way = "inline" if shown else "attachment"
+    return f"{way}; filename=\"{plain}\"; filename*=UTF-8''{quote(found.name, safe=PLAIN)}"
 
 
 def sight(snapshot: Snapshot, caller: Scope) -> Sight:

@@ -8,13 +8,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from processes.spec import JSON
-from providers.errors import BadParameter
+from providers.errors import BadParameter, NotFound
 from providers.features import parse_whole
+from providers.job_documents import JOB_TYPE, status_document
 from providers.job_records import JobQuery, JobStatus, Period, parse_cursor, parse_period
 from providers.jobs import job_id
 from server import negotiate
-from server.job_documents import JOB_TYPE, results_answer, status_document
 from server.links import link, query
+from server.results import raw_answer, results_answer
 from server.state import onemap, principal
 from server.web.pages import Face
 
@@ -56,9 +57,9 @@ async def job(request: Request) -> Response:
     negotiate.only(request)
     one = onemap(request)
     found = await one.jobs.get(_job(request), principal(request))
-    return negotiate.respond(
-        request, status_document(found, one.settings.public_url), template=Face.JOB
-    )
+    told = await one.jobs.callbacks(found)
+    document = status_document(found, one.settings.public_url, told)
+    return negotiate.respond(request, document, template=Face.JOB)
 
 
 async def dismiss(request: Request) -> Response:
@@ -76,6 +77,17 @@ async def results(request: Request) -> Response:
     negotiate.only(request)
     found_job, found = await onemap(request).jobs.results(_job(request), principal(request))
     return await run_in_threadpool(results_answer, request, found_job, found, {})
+
+
+async def result(request: Request) -> Response:
+    """GET /jobs/{jobId}/results/{output}: one output as it is."""
+    negotiate.only(request)
+    _, found = await onemap(request).jobs.results(_job(request), principal(request))
+    name = request.path_params["output"]
+    one = next((r for r in found if r.output == name), None)
+    if one is None:
+        raise NotFound("output", name)
+    return await run_in_threadpool(raw_answer, request, one, {})
 
 
 def _job(request: Request) -> UUID:

@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime
 
 from config.model import Catalogue
 from config.settings import Settings
+from providers.access import ANONYMOUS_ID
+from providers.callbacks import callback_secret
 from providers.database import DatabaseRole, connect
 from providers.editions import end_of_day_in_china
 from providers.errors import Refused
@@ -65,6 +67,17 @@ def show_keys(settings: Settings) -> int:
     return 0
 
 
+def show_callback_secret(settings: Settings, name: str) -> int:
+    """`onemap key callback-secret`: what a receiver verifies the callbacks of a key's jobs with."""
+    with database(settings) as db:
+        migrate(db.url)
+        with connect(db.url, DatabaseRole.WRITER) as connection:
+            if name != ANONYMOUS_ID and name not in {key.id for key in list_keys(connection)}:
+                raise KeyRefused(f"There is no key {name!r} in force.")
+            print(callback_secret(connection, name))
+    return 0
+
+
 def end_key(settings: Settings, name: str) -> int:
     """`onemap key revoke`: takes effect within seconds."""
     with database(settings) as db:
@@ -96,7 +109,7 @@ def _last_moment(expires: str | None) -> datetime | None:
 
 
 def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """`onemap key new|list|revoke`."""
+    """`onemap key new|list|callback-secret|revoke`."""
     key = verbs.add_parser("key", help="API keys").add_subparsers(dest="key_verb", required=True)
     new = key.add_parser("new", help="create a key; it is printed once")
     new.add_argument("--organisation", required=True, type=_name)
@@ -119,6 +132,11 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     key.add_parser("list", help="the keys in force, without their secrets").set_defaults(
         run=lambda settings, given: show_keys(settings)
     )
+    secret = key.add_parser(
+        "callback-secret", help="what callbacks of a key's jobs are signed with"
+    )
+    secret.add_argument("id", help=f"the part after om_, or {ANONYMOUS_ID}")
+    secret.set_defaults(run=lambda settings, given: show_callback_secret(settings, given.id))
     revoke = key.add_parser("revoke", help="end a key")
     revoke.add_argument("id", help="the part after om_")
     revoke.set_defaults(run=lambda settings, given: end_key(settings, given.id))

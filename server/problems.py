@@ -17,6 +17,8 @@ from providers.errors import (
     StoreUnavailable,
 )
 from providers.jobs import JobFailed, NoSuchJob, ResultNotReady, TooManyJobs
+from providers.upload_store import StorageFull
+from providers.uploads import QuotaReached
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -119,12 +121,24 @@ KINDS: dict[type[Exception], Kind] = {
     TooManyJobs: Kind(
         HTTPStatus.TOO_MANY_REQUESTS, "TooManyJobs", Text(zh="未完成的任务过多", en="Too many jobs")
     ),
+    QuotaReached: Kind(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "QuotaReached",
+        Text(zh="上传已达限额", en="Upload quota reached"),
+    ),
+    StorageFull: Kind(
+        HTTPStatus.INSUFFICIENT_STORAGE,
+        "StorageFull",
+        Text(zh="存储空间不足", en="Storage full"),
+    ),
     LoadRejected: INVALID_BODY,
     StoreTimeout: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "Overloaded", BUSY),
     StoreUnavailable: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "Overloaded", BUSY),
     Overloaded: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "Overloaded", BUSY),
     Exception: INTERNAL,
 }
+# Of a 5xx, what was written for the caller and says nothing of what is behind it.
+TOLD = (JobFailed, Overloaded, StorageFull)
 BY_STATUS = {404: NOT_FOUND, 405: NOT_ALLOWED}
 
 
@@ -174,7 +188,7 @@ def documented() -> Mapping[str, Kind]:
 
 
 def _detail(error: Exception, kind: Kind, request_id: str) -> str:
-    if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, JobFailed):
+    if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, TOLD):
         return f"See the log for request {request_id}."
     if isinstance(error, HTTPException):
         return error.detail
@@ -198,6 +212,8 @@ def _particulars(error: Exception) -> dict[str, Any]:
             return {"params": {"job": error.job}}
         case TooManyJobs():
             return {"params": {"process": error.process, "limit": error.limit}}
+        case QuotaReached():
+            return {"params": {"what": error.what, "limit": error.limit}}
         case NotFound():
             return {"params": {"what": error.what, "name": error.name}}
         case _:

@@ -1,4 +1,4 @@
-"""The route table, all of it: who answers each route, and why it is not pygeoapi's own answer."""
+"""The route table, all of it, and why each answer is not pygeoapi's own."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,6 @@ from starlette.routing import BaseRoute, Route
 
 from server import (
     auth,
-    bridge,
     collections,
     documents,
     execution,
@@ -22,7 +21,10 @@ from server import (
     plans,
     schemas,
     styles,
+    tile_matrix_sets,
     tiles,
+    tilesets,
+    uploads,
 )
 from server.web import assets, pages
 
@@ -39,7 +41,6 @@ class Entry:
     path: str
     operation: str | None  # None: for browsers and operators, not part of the published contract
     endpoint: Endpoint
-    by: Literal["onemap", "pygeoapi"]
     why: str
 
 
@@ -50,15 +51,7 @@ def _ours(
     endpoint: Endpoint,
     why: str,
 ) -> Entry:
-    return Entry(
-        method=method, path=path, operation=operation, endpoint=endpoint, by="onemap", why=why
-    )
-
-
-def _theirs(path: str, operation: str, endpoint: Endpoint, why: str) -> Entry:
-    return Entry(
-        method="GET", path=path, operation=operation, endpoint=endpoint, by="pygeoapi", why=why
-    )
+    return Entry(method=method, path=path, operation=operation, endpoint=endpoint, why=why)
 
 
 async def stylesheet(request: Request) -> Response:
@@ -72,9 +65,13 @@ SCOPE = "upstream knows no caller: what is listed must depend on the scope"
 SPEED = "15 to 180 times upstream's throughput, right media type, ETags, strict parameters"
 JOBS = "upstream's functions pass no paging, owner or filter, and DELETE fails after deleting"
 REGISTER = "upstream has no plans and no documents, and knows no caller"
+UPLOADS = "upstream takes no files"
+STYLES = "upstream has no styles"
 ITEM = "/collections/{collectionId}/items"
 TILES = "/collections/{collectionId}/tiles"
-TILE = f"{TILES}/{{tileMatrixSetId}}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}"
+TILE = "{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}"
+DATASET = "upstream has tiles of single collections only"
+GRIDS = "upstream has two grids, and none of the national system"
 
 TABLE: tuple[Entry, ...] = (
     _ours("GET", "/", "getLandingPage", documents.landing, "upstream's links name no jobs, guides or application"),
@@ -89,16 +86,27 @@ TABLE: tuple[Entry, ...] = (
     _ours("GET", "/functions", "getFunctions", schemas.functions, "upstream lists none"),
     _ours("GET", ITEM, "getFeatures", items.items, SPEED),
     _ours("GET", f"{ITEM}/{{featureId:path}}", "getFeature", items.item, SPEED),
-    _ours("GET", TILES, "getTileSets", tiles.tilesets, SCOPE),
-    _ours("GET", f"{TILES}/{{tileMatrixSetId}}", "getTileSet", tiles.tileset, SCOPE),
-    _ours("GET", TILE, "getTile", tiles.tile, SPEED),
-    _theirs("/tileMatrixSets", "getTileMatrixSets", bridge.tile_matrix_sets, "the standard's definitions"),
-    _theirs("/tileMatrixSets/{tileMatrixSetId}", "getTileMatrixSet", bridge.tile_matrix_set, "the standard's definitions"),
-    _ours("GET", "/styles/{styleId}", "getStyle", styles.style, "upstream has no styles"),
+    _ours("GET", TILES, "getTileSets", tilesets.tilesets, SCOPE),
+    _ours("GET", f"{TILES}/{{tileMatrixSetId}}", "getTileSet", tilesets.tileset, SCOPE),
+    _ours("GET", f"{TILES}/{TILE}", "getTile", tiles.tile, SPEED),
+    _ours("GET", "/tiles", "getDatasetTileSets", tilesets.dataset_tilesets, DATASET),
+    _ours("GET", "/tiles/{tileMatrixSetId}", "getDatasetTileSet", tilesets.dataset_tileset, DATASET),
+    _ours("GET", f"/tiles/{TILE}", "getDatasetTile", tiles.dataset_tile, DATASET),
+    _ours("GET", "/tileMatrixSets", "getTileMatrixSets", tile_matrix_sets.tile_matrix_sets, GRIDS),
+    _ours("GET", "/tileMatrixSets/{tileMatrixSetId}", "getTileMatrixSet", tile_matrix_sets.tile_matrix_set, GRIDS),
+    _ours("GET", "/styles", "getStyles", styles.styles, STYLES),
+    _ours("GET", "/styles/sprite.json", "getSpriteIndex", styles.SPRITES[".json"], STYLES),
+    _ours("GET", "/styles/sprite.png", "getSprite", styles.SPRITES[".png"], STYLES),
+    _ours("GET", "/styles/sprite@2x.json", "getDenseSpriteIndex", styles.SPRITES["@2x.json"], STYLES),
+    _ours("GET", "/styles/sprite@2x.png", "getDenseSprite", styles.SPRITES["@2x.png"], STYLES),
+    _ours("GET", "/styles/{styleId}", "getStyle", styles.style, STYLES),
+    _ours("GET", "/styles/{styleId}/legend", "getLegend", styles.style_legend_document, STYLES),
     _ours("GET", "/catalogue/plans", "getPlans", plans.plans, REGISTER),
     _ours("GET", "/catalogue/plans/{planId}", "getPlan", plans.plan, REGISTER),
     _ours("GET", "/catalogue/documents", "getDocuments", files.documents, REGISTER),
+    _ours("POST", "/files", "createFile", uploads.create, UPLOADS),
     _ours("GET", "/files/{fileId}", "getFile", files.file, REGISTER),
+    _ours("DELETE", "/files/{fileId}", "deleteFile", uploads.remove, UPLOADS),
     _ours("GET", "/processes", "getProcesses", execution.processes, SCOPE),
     _ours("GET", "/processes/{processId}", "getProcess", execution.process, SCOPE),
     _ours("POST", "/processes/{processId}/execution", "execute", execution.execute, "upstream runs it in the web process, without owner, limit or schema"),
@@ -106,6 +114,7 @@ TABLE: tuple[Entry, ...] = (
     _ours("GET", "/jobs/{jobId}", "getJob", jobs.job, JOBS),
     _ours("DELETE", "/jobs/{jobId}", "dismissJob", jobs.dismiss, JOBS),
     _ours("GET", "/jobs/{jobId}/results", "getJobResults", jobs.results, JOBS),
+    _ours("GET", "/jobs/{jobId}/results/{output}", "getJobResult", jobs.result, JOBS),
     _ours("GET", "/session", "getSession", auth.show_session, "upstream knows no caller"),
     _ours("POST", "/session", "beginSession", auth.begin_session, "upstream knows no caller"),
     _ours("DELETE", "/session", "endSession", auth.end_session, "upstream knows no caller"),

@@ -11,6 +11,8 @@ from providers.database import Pools
 from providers.jobs import JobStore
 from server.keeper import SnapshotKeeper
 from server.snapshot import Snapshot
+from server.tile_answers import TileAnswers
+from server.tile_cache import TileCache
 
 HELD = "onemap"
 
@@ -23,6 +25,8 @@ class OneMap:
     pools: Pools
     keeper: SnapshotKeeper
     jobs: JobStore
+    tiles: TileCache
+    answers: TileAnswers
     began_with: Snapshot | None = None
 
     @property

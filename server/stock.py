@@ -28,8 +28,9 @@ from providers.errors import CannotRun
 from providers.external import describe_all
 from providers.external_table import described, is_described
 from providers.features import DEFAULT_LIMIT, MAX_LIMIT
+from providers.grids import WEB_MERCATOR_QUAD
 from providers.pygeoapi.source import DATABASE_VARIABLE
-from providers.tiles import GRID, MAX_ZOOM, MVT
+from providers.tiles import MVT
 from server.asked import frames_of
 from server.collections import GREGORIAN, title_of
 from server.documents import DESCRIPTION, TITLE
@@ -200,7 +201,8 @@ def _collection(layer: Layer, states: list[EditionState], catalogue: Catalogue) 
     crs = {"crs": [one.uri for one in frames_of(resolved)], "storage_crs": CRS84_URI}
     providers: list[dict[str, Any]] = [{"type": "feature", "name": FEATURES, **block, **crs}]
     if layer.geometry is not GeometryKind.NONE:
-        options = {"zoom": {"min": 0, "max": MAX_ZOOM}, "schemes": [GRID]}
+        grid = WEB_MERCATOR_QUAD
+        options = {"zoom": {"min": grid.first, "max": grid.last}, "schemes": [grid.id]}
         form = {"name": "mvt", "mimetype": MVT}
         tile = {"type": "tile", "name": TILES, **block, "options": options, "format": form}
         providers.append(tile)

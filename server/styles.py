@@ -1,32 +1,95 @@
-"""Styles: the catalogue's symbols as MapLibre style documents with their legend."""
+"""Styles: the catalogue's symbols as MapLibre style documents, with legends and sprites."""
 
-from typing import Any
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from config.model import Layer, Style, StyleRule
-from config.vocabulary import GeometryKind
-from providers.errors import NotFound
-from providers.tiles import GRID
-from server import negotiate
+from config.model import Layer, Style
+from config.vocabulary import GeometryKind, Text
+from providers.errors import BadParameter, NotFound
+from providers.grids import GRIDS, WEB_MERCATOR_QUAD, Grid
+from server import negotiate, sprites
+from server.asked import STATE, resolve_asked
+from server.collections import title_of
+from server.extents import visible_extent
+from server.legends import legend, picture, style_legend
+from server.links import Link, link, query
+from server.snapshot import Resolved, Snapshot
 from server.state import onemap, scope
+from server.style_documents import Styled, maplibre
 
-MEDIA_TYPE = "application/vnd.mapbox.style+json"
-FORMATS = {"mapbox": MEDIA_TYPE, "json": negotiate.JSON}
+MEDIA_TYPE, SVG, PNG = "application/vnd.mapbox.style+json", "image/svg+xml", "image/png"
+FORMATS = {"mapbox": MEDIA_TYPE, "json": negotiate.JSON, "html": negotiate.HTML}
+LEGEND_FORMATS = {"json": negotiate.JSON, "svg": SVG, "html": negotiate.HTML}
+ONE_MAP: Final = "one_map"  # all that a caller may see; no style of the catalogue has this id
+TITLES: Final = {
+    "styles": Text(zh="样式", en="Styles"),
+    ONE_MAP: Text(zh="一张图", en="One Map"),
+}
+MOST: Final = 100  # collections that one style may be asked for
+
+
+async def styles(request: Request) -> Response:
+    """GET /styles: each style by which a visible layer is drawn, and the one of the whole map."""
+    negotiate.only(request)
+    one, lang = onemap(request), negotiate.language(request)
+    base = one.settings.public_url
+    layers = drawn_layers(one.snapshot, scope(request))
+    entries = [_entry(ONE_MAP, TITLES[ONE_MAP].in_language(lang), layers, base, lang)]
+    for style in _styles_of(layers):
+        own = [layer for layer in layers if layer.style == style]
+        more = {
+            "version": style.version,
+            "source": style.source.in_language(lang),
+            "geometry": style.geometry,
+            "legend": legend(style, lang),
+        }
+        entries.append(_entry(style.id, style.title.in_language(lang), own, base, lang) | more)
+    title = TITLES["styles"].in_language(lang)
+    body = {
+        "title": title,
+        "default": ONE_MAP,
+        "styles": entries,
+        "links": [link(f"{base}/styles", "self", negotiate.JSON, title)],
+    }
+    return negotiate.respond(request, body, template="styles.html")
 
 
 async def style(request: Request) -> Response:
-    """GET /styles/{styleId}: one source per visible layer that is drawn in this style."""
-    negotiate.only(request)
-    one, lang = onemap(request), negotiate.language(request)
+    """GET /styles/{styleId}: one source per layer that is drawn; as a page its legend."""
+    given = negotiate.only(request, "grid", "collections", *STATE)
     chosen = negotiate.negotiated(request, FORMATS)
+    if chosen == "html":
+        return negotiate.respond(request, _legend(request, given), template="legend.html")
+    one, lang = onemap(request), negotiate.language(request)
     name = request.path_params["styleId"]
-    entry = one.snapshot.catalogue.styles.get(name)
-    layers = [layer for layer in one.snapshot.visible(scope(request)) if layer.style == entry]
-    if entry is None or not layers:
-        raise NotFound("style", name)
-    body = maplibre(entry, layers, base=one.settings.public_url, lang=lang)
+    grid = _grid(given)
+    asked = {each: value for each, value in given.items() if each in STATE}
+    found = [
+        await resolve_asked(one.snapshot, collection, asked, scope(request))
+        for collection in _collections(request, given)
+    ]
+    whole = name == ONE_MAP and "collections" not in given
+    first = _first_branch(one.snapshot, [r.layer for r in found]) if whole else None
+    styled = [
+        Styled(
+            layer=each.layer,
+            style=each.layer.style,
+            collection=each.id,
+            title=title_of(each.layer, lang, each.state if each.pinned else None),
+            bounds=await visible_extent(one.snapshot, each, scope(request)),
+            classes_below=_classes_below(each) if not asked else 0,
+            shown=first is None or _root(one.snapshot, each.layer) == first,
+        )
+        for each in found
+        if each.layer.style is not None and each.answers
+    ]
+    title = _title(one.snapshot, name, lang)
+    base = one.settings.public_url
+    body = maplibre(title, styled, base=base, lang=lang, grid=grid, asked=asked)
     content = negotiate.dumps(body)
     tag = negotiate.etag(content, negotiate.encoding(request))
     if response := negotiate.unchanged(request, tag):
@@ -35,179 +98,162 @@ async def style(request: Request) -> Response:
     return negotiate.answer(request, content, FORMATS[chosen], headers=fields, tag=tag)
 
 
-def maplibre(style: Style, layers: list[Layer], *, base: str, lang: str) -> dict[str, Any]:
-    """A MapLibre style without glyphs and sprites: nothing it needs comes from another host."""
+async def style_legend_document(request: Request) -> Response:
+    """GET /styles/{styleId}/legend: what each symbol means, as data, as a page, as a picture."""
+    given = negotiate.only(request, "collections")
+    lang = negotiate.language(request)
+    chosen = negotiate.negotiated(request, LEGEND_FORMATS)
+    body = _legend(request, given)
+    if chosen != "svg":
+        return negotiate.respond(request, body, template="legend.html")
+    content = picture(body["title"], body["styles"]).encode()
+    return _file(request, content, SVG, {"Content-Language": lang})
+
+
+async def sprite_index(request: Request, *, ratio: int) -> Response:
+    """GET /styles/sprite.json: where each image lies in the picture."""
+    negotiate.negotiated(request, {"json": negotiate.JSON})
+    return _file(request, negotiate.dumps(_sheet(request, ratio).index), negotiate.JSON)
+
+
+async def sprite_picture(request: Request, *, ratio: int) -> Response:
+    """GET /styles/sprite.png: the hatches of the catalogue."""
+    negotiate.negotiated(request, {"png": PNG})
+    return _file(request, _sheet(request, ratio).picture, PNG)
+
+
+SPRITES: Final = {  # by the end of the address: MapLibre asks for @2x on dense screens
+    ".json": partial(sprite_index, ratio=1),
+    ".png": partial(sprite_picture, ratio=1),
+    "@2x.json": partial(sprite_index, ratio=2),
+    "@2x.png": partial(sprite_picture, ratio=2),
+}
+
+
+def drawn_layers(snapshot: Snapshot, caller: Any) -> list[Layer]:
+    """The visible layers that have a place and a style, in the order of the resource tree."""
+    seen = snapshot.visible(caller)
+    return [layer for layer in seen if layer.style and layer.geometry is not GeometryKind.NONE]
+
+
+def _sheet(request: Request, ratio: int) -> sprites.Sheet:
+    """The catalogue's sprite; which hatches there are tells nothing of what is hatched."""
+    negotiate.only(request)
+    snapshot = onemap(request).snapshot
+    colours = sprites.hatches(snapshot.catalogue.styles.values())
+    build = partial(sprites.sheet, colours, ratio=ratio)
+    return snapshot.keep(("sprite", ratio), snapshot.catalogue, build)
+
+
+def _file(
+    request: Request, content: bytes, media_type: str, headers: dict[str, str] | None = None
+) -> Response:
+    tag = negotiate.etag(content, negotiate.encoding(request))
+    if response := negotiate.unchanged(request, tag):
+        return response
+    return negotiate.answer(request, content, media_type, headers=headers or {}, tag=tag)
+
+
+def _collections(request: Request, given: dict[str, str]) -> list[str]:
+    """The collections that a style draws, the uppermost first.
+
+    Raises
+    ------
+    NotFound
+        For a style that is not there, or that draws nothing that this caller may see.
+    BadParameter
+        For too many collections, or two of the same layer: a style has one source for each layer.
+    """
+    snapshot, caller = onemap(request).snapshot, scope(request)
+    name = request.path_params["styleId"]
+    own = snapshot.catalogue.styles.get(name)
+    layers = drawn_layers(snapshot, caller)
+    drawn = [layer.id for layer in layers if name == ONE_MAP or (own and layer.style == own)]
+    if not drawn and name != ONE_MAP:
+        raise NotFound("style", name)
+    if "collections" not in given:
+        return [str(layer) for layer in drawn]
+    asked = given["collections"].split(",")
+    bare = [collection.partition(".")[0] for collection in asked]
+    if len(set(bare)) < len(bare) or len(bare) > MOST:
+        raise BadParameter(
+            "collections", given["collections"], f"at most {MOST}, of one layer each"
+        )
+    for collection, layer in zip(asked, bare, strict=True):
+        if layer not in drawn:
+            raise NotFound("collection", collection)
+    return asked
+
+
+def _grid(given: dict[str, str]) -> Grid:
+    name = given.get("grid", WEB_MERCATOR_QUAD.id)
+    if name not in GRIDS:
+        raise BadParameter("grid", name, f"one of {', '.join(GRIDS)}")
+    return GRIDS[name]
+
+
+def _legend(request: Request, given: dict[str, str]) -> dict[str, Any]:
+    """The legend of a style: of the whole map, one after the other."""
+    one, lang, caller = onemap(request), negotiate.language(request), scope(request)
+    name = request.path_params["styleId"]
+    found = [one.snapshot.layer(each, caller) for each in _collections(request, given)]
+    entries = []
+    for style in _styles_of(found):
+        layers = [layer for layer in found if layer.style == style]
+        entry = style_legend(style, layers, lang)
+        entry["layers"] = [{"id": each.id, "title": title_of(each, lang)} for each in layers]
+        entries.append(entry)
+    base = one.settings.public_url
     return {
-        "version": 8,
-        "name": style.title.in_language(lang),
-        "metadata": {
-            "onemap:legend": {layer.id: legend(style, lang) for layer in layers},
-            "onemap:source": style.source.in_language(lang),
-        },
-        "sources": {
-            layer.id: {
-                "type": "vector",
-                "tiles": [f"{base}/collections/{layer.id}/tiles/{GRID}/{{z}}/{{y}}/{{x}}?f=mvt"],
-                "attribution": layer.source.in_language(lang),
-                "maxzoom": 18,
-            }
-            for layer in layers
-        },
-        "layers": [part for layer in layers for part in _parts(style, layer.id)],
+        "id": name,
+        "title": _title(one.snapshot, name, lang),
+        "styles": entries,
+        "links": _style_links(name, base),
     }
 
 
-def legend(style: Style, lang: str) -> list[dict[str, Any]]:
-    """One entry per rule, as a legend draws it."""
+def _entry(name: str, title: str, layers: Sequence[Layer], base: str, lang: str) -> dict[str, Any]:
+    return {
+        "id": name,
+        "title": title,
+        "layers": [{"id": each.id, "title": title_of(each, lang)} for each in layers],
+        "links": _style_links(name, base),
+    }
+
+
+def _style_links(name: str, base: str) -> list[Link]:
+    here = f"{base}/styles/{name}"
     return [
-        {
-            "title": rule.title.in_language(lang),
-            "codes": list(rule.codes),
-            "fill": rule.fill,
-            "opacity": rule.opacity,
-            "outline": rule.outline,
-            "width": rule.width,
-            "dash": list(rule.dash),
-            "hatch": rule.hatch,
-        }
-        for rule in style.rules
+        link(query(here, {"f": "mapbox"}), "stylesheet", MEDIA_TYPE, "MapLibre"),
+        *(
+            link(query(here, {"f": "mapbox", "grid": grid}), "stylesheet", MEDIA_TYPE, grid)
+            for grid in GRIDS
+        ),
+        link(f"{here}/legend", "describedby", negotiate.JSON, "图例 / Legend"),
+        link(query(f"{here}/legend", {"f": "svg"}), "preview", SVG, "图例 / Legend"),
     ]
 
 
-def _parts(style: Style, source: str) -> list[dict[str, Any]]:
-    """A fill and an outline for all rules that share what cannot depend on data.
-
-    Colours, opacities and widths are looked up by code (`match`): one test per feature instead of
-    one per rule, which is what a browser without a GPU needs.
-    """
-    parts: list[dict[str, Any]] = []
-    rules = list(enumerate(style.rules))
-    for number, rule in rules:
-        alike = [n for n, other in rules if _manner(other) == _manner(rule)]
-        if alike[0] != number:
-            continue  # drawn with the first of its kind
-        common = {"source": source, "source-layer": source}
-        if len(alike) < len(rules) or not any(not r.codes for r in style.rules):
-            common["filter"] = _choice(style, dict.fromkeys(alike, True), False)
-
-        def by_rule(values: dict[int, Any], alike: list[int] = alike) -> Any:
-            return _choice(style, {n: values[n] for n in alike}, values[alike[0]])
-
-        clear = "rgba(0,0,0,0)"
-        fills = {n: r.fill or clear for n, r in rules}
-        lines = {n: r.outline or clear for n, r in rules}
-        widths = {n: r.width for n, r in rules}
-        opacities = {n: r.opacity for n, r in rules}
-        filled = any(style.rules[n].fill for n in alike)
-        lined = any(style.rules[n].outline for n in alike)
-        if style.geometry is GeometryKind.POLYGON and filled:
-            paint = {
-                "fill-color": by_rule(fills),
-                "fill-opacity": by_rule(opacities),
-                "fill-antialias": True,
-            }
-            part = {"id": f"{source}-{number}-fill", "type": "fill", **common, "paint": paint}
-            if rule.hatch:  # drawn by the client: MapLibre itself would need a sprite
-                part["metadata"] = {"onemap:hatch": rule.outline or "#4a5563"}
-            parts.append(part)
-        if style.geometry is GeometryKind.POINT and filled:
-            paint = {
-                "circle-color": by_rule(fills),
-                "circle-opacity": by_rule(opacities),
-                "circle-radius": by_rule(widths),
-            }
-            parts.append(
-                {"id": f"{source}-{number}-circle", "type": "circle", **common, "paint": paint}
-            )
-        if style.geometry is not GeometryKind.POINT and lined:
-            line: dict[str, Any] = {"line-color": by_rule(lines), "line-width": by_rule(widths)}
-            if rule.dash:
-                line["line-dasharray"] = list(rule.dash)
-            nearer = {} if rule.outline_min_zoom is None else {"minzoom": rule.outline_min_zoom}
-            parts.append(
-                {
-                    "id": f"{source}-{number}-line",
-                    "type": "line",
-                    **common,
-                    **nearer,
-                    "paint": line,
-                }
-            )
-    if style.labels is not None:
-        parts.append(
-            {
-                "id": f"{source}-labels",
-                "type": "symbol",
-                "source": source,
-                "source-layer": source,
-                "minzoom": style.labels.min_zoom,
-                "layout": {
-                    "text-field": ["to-string", ["get", style.labels.field]],
-                    "text-size": 12,
-                },
-                "paint": {
-                    "text-color": "#1b2430",
-                    "text-halo-color": "#ffffff",
-                    "text-halo-width": 1.5,
-                },
-            }
-        )
-    return parts
+def _styles_of(layers: Sequence[Layer]) -> list[Style]:
+    """The styles of these layers, each once, in the order of the layers."""
+    return list({layer.style.id: layer.style for layer in layers if layer.style}.values())
 
 
-def _manner(rule: StyleRule) -> tuple[object, ...]:
-    """What no expression can vary within one part: rules that agree in it are drawn together."""
-    return (rule.hatch, rule.dash, rule.outline_min_zoom)
+def _title(snapshot: Snapshot, name: str, lang: str) -> str:
+    title = TITLES[ONE_MAP] if name == ONE_MAP else snapshot.catalogue.styles[name].title
+    return title.in_language(lang)
 
 
-def _choice(style: Style, values: dict[int, Any], otherwise: Any) -> Any:
-    """The value of the first rule that matches a feature's code, as a MapLibre expression.
-
-    Codes are looked up longest first. What a key of n characters chooses is the first rule whose
-    code is a prefix of the key, so that the order of the rules decides, not the length of codes.
-    """
-    rest = next((n for n, rule in enumerate(style.rules) if not rule.codes), None)
-    chosen: Any = otherwise if rest is None else values.get(rest, otherwise)
-    if style.field is None:
-        return next(iter(values.values()))
-    text = ["to-string", ["get", style.field]]
-    prefixes = {code for rule in style.rules if rule.match != "exact" for code in rule.codes}
-    for length in sorted({len(code) for code in prefixes}):
-        keys = sorted(code for code in prefixes if len(code) == length)
-        chosen = _lookup(
-            ["slice", text, 0, length],
-            {k: _first(style, k, exact=False) for k in keys},
-            values,
-            otherwise,
-            chosen,
-        )
-    whole = sorted({code for rule in style.rules if rule.match == "exact" for code in rule.codes})
-    return _lookup(
-        text, {k: _first(style, k, exact=True) for k in whole}, values, otherwise, chosen
-    )
+def _classes_below(resolved: Resolved) -> int:
+    """The zoom below which the layer's tiles hold areas of classes."""
+    overview = resolved.state.overview if resolved.state and resolved.at is None else None
+    return overview.classes_below if overview else 0
 
 
-def _first(style: Style, key: str, *, exact: bool) -> int:
-    """The number of the first rule for a code (*exact*), or for every code that begins with *key*."""
-
-    def takes(rule: StyleRule) -> bool:
-        if not rule.codes:
-            return True
-        if rule.match == "exact":
-            return exact and key in rule.codes
-        return key.startswith(rule.codes)
-
-    return next(number for number, rule in enumerate(style.rules) if takes(rule))
+def _first_branch(snapshot: Snapshot, layers: Sequence[Layer]) -> str | None:
+    """The first branch of the tree: what the map shows to those who ask for nothing else."""
+    return _root(snapshot, layers[0]) if layers else None
 
 
-def _lookup(
-    value: Any, rules: dict[str, int], values: dict[int, Any], otherwise: Any, rest: Any
-) -> Any:
-    groups: dict[Any, list[str]] = {}
-    for key, number in rules.items():
-        groups.setdefault(values.get(number, otherwise), []).append(key)
-    # A branch that gives what everything else gives anyway is left out.
-    branches = [
-        part for result, keys in groups.items() if result != rest for part in (keys, result)
-    ]
-    return ["match", value, *branches, rest] if branches else rest
+def _root(snapshot: Snapshot, layer: Layer) -> str:
+    return snapshot.catalogue.branch(layer.theme)[0].id

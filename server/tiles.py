@@ -1,170 +1,175 @@
-"""Vector tiles and their tilesets."""
+"""Vector tiles: of one collection, and of several in one."""
 
-from dataclasses import replace
-from typing import Any
+import asyncio
+from functools import partial
+from http import HTTPStatus
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from config.vocabulary import GeometryKind
-from processes.spec import REL
-from providers.crs import CRS84_URI
-from providers.errors import BadParameter, NotFound
-from providers.layers import Box
-from providers.tiles import GRID, MAX_ZOOM, MVT, TileQuery
-from server import negotiate
-from server.asked import cached, resolve_asked, valid_in
-from server.extents import visible_extent
-from server.links import link, query
-from server.snapshot import Resolved
+from providers.access import Scope
+from providers.editions import EditionState
+from providers.errors import NotFound
+from providers.grids import TileAddress, grid_of, parse_address
+from providers.overview_sources import Drawn, Overview
+from providers.tile_reading import touched
+from providers.tile_sources import source_of
+from providers.tiles import MVT, TileQuery
+from server import compression, negotiate
+from server.asked import cached, conditions_of, resolve_asked
+from server.compression import Coding
+from server.snapshot import Resolved, Snapshot
 from server.state import onemap, scope
+from server.tile_cache import Wanted
+from server.tile_memory import Entry, Form, digest_of, tag_of
+from server.tile_parameters import tile_parameters
+from server.tilesets import asked_layers
 
-GRID_URI = "http://www.opengis.net/def/tilematrixset/OGC/1.0/WebMercatorQuad"
 TILE_FORMATS = {"mvt": MVT}
+EMPTY = Entry.of(b"", 0)
 
 
 async def tile(request: Request) -> Response:
-    """GET …/tiles/WebMercatorQuad/{tileMatrix}/{tileRow}/{tileCol}: 200, 204 where empty, 404 outside."""
-    one, caller = onemap(request), scope(request)
-    given = negotiate.only(request, "datetime", "asOf")
-    collection = request.path_params["collectionId"]
-    resolved = await resolve_asked(one.snapshot, collection, given, caller)
-    layer = resolved.layer
-    _with_geometry(resolved)
-    negotiate.negotiated(request, TILE_FORMATS)
-    valid = valid_in(layer, given)
-    address = replace(_address(request), conditions=() if valid is None else (valid,))
-    if not resolved.answers:
-        return Response(status_code=204, headers=negotiate.cache_headers(request))
-    content = await one.snapshot.store.tile(
-        layer, resolved.edition, address, caller, at=resolved.at
-    )
-    tag = negotiate.etag(content.hex(), negotiate.encoding(request))
-    response = negotiate.unchanged(request, tag)
-    if response is None and not content:
-        headers = {"ETag": tag, **negotiate.cache_headers(request)}
-        response = Response(status_code=204, headers=headers)
-    return cached(request, response or negotiate.answer(request, content, MVT, tag=tag), layer)
-
-
-async def tilesets(request: Request) -> Response:
-    """GET /collections/{collectionId}/tiles."""
-    negotiate.only(request)
+    """GET …/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}: 204 where empty, 404 outside."""
     one = onemap(request)
-    resolved = one.snapshot.resolve(request.path_params["collectionId"], None, scope(request))
-    _with_geometry(resolved)
-    box = await visible_extent(one.snapshot, resolved, scope(request))
-    base = one.settings.public_url
-    here = f"{base}/collections/{resolved.id}/tiles"
-    body = {
-        "links": [link(here, "self", negotiate.JSON, "Tilesets")],
-        "tilesets": [_tileset(resolved, box, base, negotiate.language(request))],
-    }
-    return negotiate.respond(request, body, template="tilesets.html")
+    snapshot, everybody = one.snapshot, request.state.principal.anonymous
+    if everybody and (ready := one.answers.get(request, snapshot)) is not None:
+        return ready
+    caller, collection = scope(request), request.path_params["collectionId"]
+    layer = snapshot.layer(collection, caller)
+    given = tile_parameters(request, *(f.code for f in layer.fields))
+    resolved = await resolve_asked(snapshot, collection, given, caller)
+    negotiate.negotiated(request, TILE_FORMATS)
+    query = TileQuery(address=_address(request), conditions=conditions_of(resolved, given))
+    wanted = wanted_tile(snapshot, resolved, query, caller)
+    entry = EMPTY if wanted is None else await one.tiles.tile(wanted)
+    key = wanted.key if wanted is not None else None
+    form = await one.tiles.form(key, entry, negotiate.encoding(request))
+    response = cached(request, _answer(request, form), layer)
+    if everybody and key is not None and response.status_code == HTTPStatus.OK:
+        one.answers.put(request, snapshot, key, entry, response, form)
+    return response
 
 
-async def tileset(request: Request) -> Response:
-    """GET /collections/{collectionId}/tiles/WebMercatorQuad, also as TileJSON."""
-    negotiate.only(request)
-    one, lang = onemap(request), negotiate.language(request)
-    resolved = one.snapshot.resolve(request.path_params["collectionId"], None, scope(request))
-    _with_geometry(resolved)
-    _grid(request)
-    box = await visible_extent(one.snapshot, resolved, scope(request))
-    base = one.settings.public_url
-    chosen = negotiate.negotiated(
-        request,
-        {
-            "json": negotiate.JSON,
-            "tilejson": "application/vnd.mapbox.tilejson+json",
-            "html": negotiate.HTML,
-        },
-    )
-    if chosen == "tilejson":
-        body = _tilejson(resolved, box, base, lang)
-        return negotiate.answer(
-            request, negotiate.dumps(body), "application/vnd.mapbox.tilejson+json"
+async def dataset_tile(request: Request) -> Response:
+    """GET /tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}: the layers' tiles as one."""
+    one, caller = onemap(request), scope(request)
+    given = tile_parameters(request, "collections")
+    negotiate.negotiated(request, TILE_FORMATS)
+    address = _address(request)
+    names = asked_layers(one.snapshot, given, caller)
+    narrowing = {name: value for name, value in given.items() if name != "collections"}
+    found = [await resolve_asked(one.snapshot, name, narrowing, caller) for name in names]
+    wanted = [
+        wanted_tile(
+            one.snapshot,
+            resolved,
+            TileQuery(address=address, conditions=conditions_of(resolved, narrowing)),
+            caller,
         )
-    return negotiate.respond(request, _tileset(resolved, box, base, lang), template="document.html")
+        for resolved in found
+    ]
+    tiles = await asyncio.gather(*(one.tiles.tile(w) for w in wanted if w is not None))
+    coding = negotiate.encoding(request)
+    unkept = next((r.layer for r in found if r.layer.external is not None), None)
+    response = await _together(request, tiles, coding)
+    return response if unkept is None else cached(request, response, unkept)
 
 
-def _tileset(resolved: Resolved, box: Box | None, base: str, lang: str) -> dict[str, Any]:
-    layer = resolved.layer
-    here = f"{base}/collections/{resolved.id}/tiles/{GRID}"
-    template = f"{here}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}?f=mvt"
-    document: dict[str, Any] = {
-        "title": layer.title.in_language(lang),
-        "dataType": "vector",
-        "crs": "http://www.opengis.net/def/crs/EPSG/0/3857",
-        "tileMatrixSetURI": GRID_URI,
-        "links": [
-            link(here, "self", negotiate.JSON, GRID),
-            link(
-                query(here, {"f": "tilejson"}),
-                "describedby",
-                "application/vnd.mapbox.tilejson+json",
-                "TileJSON",
-            ),
-            link(f"{base}/tileMatrixSets/{GRID}", f"{REL}tiling-scheme", negotiate.JSON, GRID),
-            {"href": template, "rel": "item", "type": MVT, "title": "MVT", "templated": True},
-        ],
-        "layers": [
-            {"id": layer.id, "dataType": "vector", "geometryDimension": _dimension(layer.geometry)}
-        ],
-    }
-    if box is not None:
-        west, south, east, north = box
-        document["boundingBox"] = {
-            "lowerLeft": [west, south],
-            "upperRight": [east, north],
-            "crs": CRS84_URI,
-        }
-    return document
+async def _together(request: Request, tiles: list[Entry], coding: Coding) -> Response:
+    """Layers may stand one after the other: tiles that are joined are a tile."""
+    tag = tag_of(digest_of("".join(t.digest for t in tiles).encode()), coding)
+    if (response := negotiate.unchanged(request, tag)) is not None:
+        return response
+    whole = Entry(content=b"".join(t.content for t in tiles), revision=0, digest=tag)
+    if len(whole.content) > compression.ASIDE_BYTES:
+        made = await run_in_threadpool(whole.form, coding)
+    else:
+        made = whole.form(coding)
+    return _answer(request, Form(made.content, tag, made.coding))
 
 
-def _tilejson(resolved: Resolved, box: Box | None, base: str, lang: str) -> dict[str, Any]:
-    layer = resolved.layer
-    fields = {f.code: f.title.in_language(lang) for f in layer.fields}
-    document: dict[str, Any] = {
-        "tilejson": "3.0.0",
-        "name": layer.title.in_language(lang),
-        "attribution": layer.source.in_language(lang),
-        "tiles": [f"{base}/collections/{resolved.id}/tiles/{GRID}/{{z}}/{{y}}/{{x}}?f=mvt"],
-        "minzoom": 0,
-        "maxzoom": MAX_ZOOM,
-        "vector_layers": [{"id": layer.id, "fields": fields}],
-    }
-    if box is not None:
-        document["bounds"] = list(box)
-    return document
+def _answer(request: Request, form: Form) -> Response:
+    if (response := negotiate.unchanged(request, form.tag)) is not None:
+        return response
+    fields = {"ETag": form.tag, **negotiate.cache_headers(request)}
+    if not form.content:
+        return Response(status_code=204, headers=fields)
+    if form.coding != "identity":
+        fields["Content-Encoding"] = form.coding
+    return Response(form.content, headers={"Content-Type": MVT, **fields})
 
 
-def _dimension(kind: GeometryKind) -> int:
-    return {GeometryKind.POINT: 0, GeometryKind.LINE: 1, GeometryKind.POLYGON: 2}[kind]
+def wanted_tile(
+    snapshot: Snapshot, resolved: Resolved, query: TileQuery, caller: Scope
+) -> Wanted | None:
+    """What to ask the cache for; None where there are no rows to draw.
 
-
-def _with_geometry(resolved: Resolved) -> None:
-    if resolved.layer.geometry is GeometryKind.NONE:
+    A tile is kept where only its edition decides what it shows, and its revision tells when.
+    """
+    layer, state = resolved.layer, resolved.state
+    if layer.geometry is GeometryKind.NONE:
         raise NotFound("tileset: the layer is a table without geometry", resolved.id)
+    if not resolved.answers:
+        return None
+    kept = state is not None and resolved.at is None and not query.conditions
+    overview = state.overview if state is not None and kept else None
+    source = source_of(query, caller, overview)
+    key, revision = None, 0
+    if state is not None and kept:
+        one = query.address
+        key = (
+            layer.id,
+            state.edition.key,
+            caller.key(),
+            one.grid.id,
+            one.level,
+            one.row,
+            one.column,
+            str(source.drawn),
+            source.zoom,
+            snapshot.build,
+            snapshot.catalogue.digest,
+        )
+        revision = _revision(state, None if source.drawn is Drawn.ROWS else overview)
+    store = snapshot.store
+    return Wanted(
+        key=key,
+        layer=layer.id,
+        zoom=query.address.zoom,
+        revision=revision,
+        source=source,
+        make=partial(
+            store.tile,
+            layer,
+            resolved.edition,
+            query,
+            caller,
+            at=resolved.at,
+            overview=overview,
+        ),
+        touched=partial(_touched, snapshot, resolved, query.address),
+    )
 
 
-def _grid(request: Request) -> None:
-    if request.path_params["tileMatrixSetId"] != GRID:
-        raise NotFound("tile matrix set", request.path_params["tileMatrixSetId"])
+def _revision(state: EditionState, overview: Overview | None) -> int:
+    """The revision that the source of a tile shows now."""
+    return state.revision if overview is None else overview.revision
 
 
-def _address(request: Request) -> TileQuery:
+async def _touched(
+    snapshot: Snapshot, resolved: Resolved, address: TileAddress, after: int, until: int
+) -> bool:
+    if resolved.edition is None:
+        return True
+    fetch = snapshot.store.fetch
+    return await touched(fetch, resolved.layer, resolved.edition, address, after, until)
+
+
+def _address(request: Request) -> TileAddress:
     """The tile's address: not numbers is 400, outside the grid is 404."""
-    _grid(request)
-    numbers: list[int] = []
-    for name in ("tileMatrix", "tileRow", "tileCol"):
-        text = request.path_params[name]
-        if not text.isascii() or not text.isdigit() or len(text) > 10:
-            raise BadParameter(name, text, "a whole number, zero or greater")
-        numbers.append(int(text))
-    z, row, column = numbers
-    if z > MAX_ZOOM:
-        raise NotFound(f"tile matrix in {GRID} (0 to {MAX_ZOOM})", str(z))
-    if row >= 2**z or column >= 2**z:
-        raise NotFound(f"tile in matrix {z} of {GRID}", f"{row}/{column}")
-    return TileQuery(z=z, row=row, column=column)
+    given = request.path_params
+    grid = grid_of(given["tileMatrixSetId"])
+    return parse_address(grid, given["tileMatrix"], given["tileRow"], given["tileCol"])

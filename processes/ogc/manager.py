@@ -56,9 +56,12 @@ class JobManager(BaseManager):  # type: ignore[misc]
         body: dict[str, Any] = {"inputs": data_dict, "response": requested_response or "raw"}
         if requested_outputs:
             body["outputs"] = requested_outputs
-        if subscriber is not None:
+        if subscriber is not None:  # its own callbacks know no bounds: see the guide
             raise Refused(InvalidBody([BodyError("/subscriber", "callbacks are not offered")]))
         execution = processor.parse(body)
+        if execution.by_reference:
+            where = f"/outputs/{execution.by_reference[0]}/transmissionMode"
+            raise Refused(InvalidBody([BodyError(where, "references are not offered")]))
         new = NewJob(
             process=processor.entry.id,
             process_version=processor.spec.version,

@@ -16,10 +16,9 @@ from pygeoapi.process.base import BaseProcessor, ProcessorExecuteError
 from config.model import ProcessEntry
 from config.settings import Settings
 from processes.context import Context
+from processes.description import JOB_CONTROL, description_document
 from processes.spec import (
-    JOB_CONTROL,
     JSON,
-    TRANSMISSION,
     Execution,
     FunctionNotGranted,
     InvalidBody,
@@ -120,7 +119,7 @@ def _plain(value: Any) -> Any:
 
 def _metadata(entry: ProcessEntry, spec: ProcessSpec) -> dict[str, Any]:
     """The process as pygeoapi describes it: both languages, translated by upstream."""
-    zh, en = (spec.description_document(entry.id, lang, "") for lang in ("zh", "en"))
+    zh, en = (description_document(spec, entry.id, lang, "") for lang in ("zh", "en"))
 
     def both(of: str, name: str, part: str) -> dict[str, str]:
         return {"zh": zh[of][name][part], "en": en[of][name][part]}
@@ -132,7 +131,7 @@ def _metadata(entry: ProcessEntry, spec: ProcessSpec) -> dict[str, Any]:
         "description": {"zh": zh["description"], "en": en["description"]},
         "keywords": list(spec.keywords),
         "jobControlOptions": list(JOB_CONTROL),
-        "outputTransmission": list(TRANSMISSION),
+        "outputTransmission": ["value"],
         "links": [],
         "inputs": {
             name: zh["inputs"][name]

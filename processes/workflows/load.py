@@ -21,6 +21,8 @@ from providers.database import DatabaseRole, connect
 from providers.editions import Edition, day_in_china, edition_now
 from providers.errors import Refused
 from providers.files import SourceFile, open_file
+from providers.overview_tables import ensure_overview
+from providers.overviews import keep_overview
 from providers.parts import maintain_parts
 from providers.plausibility import displacement
 from providers.region_assignment import polygons_of, regions_within
@@ -113,6 +115,7 @@ def publish_beside(
     if not revision.empty:
         maintain_parts(connection, layer, edition.key, revision.number)
         record_touched(connection, layer, edition.key, revision.number)
+    keep_overview(connection, layer, edition.key)
     return revision
 
 
@@ -122,6 +125,7 @@ def tables(url: str, layer: Layer, key: EditionKey) -> Iterator[None]:
     with connect(url, DatabaseRole.OWNER) as connection:
         published = edition_now(connection, layer.id, key) is not None
         ensure_tables(connection, layer, key, indexed=published)
+        ensure_overview(connection, layer, key)
     try:
         yield
     finally:

@@ -1,13 +1,18 @@
 """The tile provider that pygeoapi sees: the same statement as our own tiles."""
 
+from dataclasses import replace
 from typing import Any
 
 from pygeoapi.provider.base_mvt import BaseMVTProvider
 from pygeoapi.provider.tile import ProviderTileNotFoundError, ProviderTilesetIdNotFoundError
 
 from config.vocabulary import GeometryKind
-from providers.pygeoapi.source import layer_of, told_upstream, view
-from providers.tiles import GRID, MAX_ZOOM, MVT, TileQuery, tile_statement
+from providers.errors import BadParameter, NotFound
+from providers.grids import WEB_MERCATOR_QUAD, TileAddress, parse_address
+from providers.overview_sources import Drawn
+from providers.pygeoapi.source import View, layer_of, told_upstream, view
+from providers.tile_sources import ROWS, Answered, Drawing, source_of
+from providers.tiles import MAX_TILE_FEATURES, MVT, Form, TileQuery, attributes_at
 
 TILING_SCHEME = "http://www.opengis.net/def/rel/ogc/1.0/tiling-scheme"
 
@@ -27,10 +32,8 @@ class LayerTileProvider(BaseMVTProvider):  # type: ignore[misc]
 
     def get_fields(self) -> dict[str, dict[str, Any]]:
         """What a tile carries beside the id: what the style needs."""
-        drawn = self._layer.style.fields if self._layer.style else frozenset()
-        kept = drawn | set(self._layer.identity)
-        names = [f.code for f in self._layer.fields if f.code in kept]
-        return {name: {"type": "string"} for name in names}
+        fields = attributes_at(self._layer, Drawn.ROWS, WEB_MERCATOR_QUAD.last)
+        return {field.code: {"type": "string"} for field in fields}
 
     def get_tiles_service(
         self,
@@ -60,7 +63,7 @@ class LayerTileProvider(BaseMVTProvider):  # type: ignore[misc]
         ProviderTilesetIdNotFoundError, ProviderTileNotFoundError
             For a grid that is not served, and an address outside of it.
         """
-        if tileset != GRID:
+        if tileset != WEB_MERCATOR_QUAD.id:
             raise ProviderTilesetIdNotFoundError()
         address = _address(str(z), str(y), str(x))
         if address is None or self._layer.geometry is GeometryKind.NONE:
@@ -69,9 +72,8 @@ class LayerTileProvider(BaseMVTProvider):  # type: ignore[misc]
             seen = view(self._block, None)
             if seen.relation is None:
                 return None
-            statement = tile_statement(seen.layer, seen.relation, address.conditions, seen.scope)
-            row = seen.first(statement, address.parameters)
-        return bytes(row[0]) if row and row[0] else None
+            content = _drawn(seen, address)
+        return content or None
 
     def get_metadata(
         self,
@@ -86,7 +88,7 @@ class LayerTileProvider(BaseMVTProvider):  # type: ignore[misc]
         **kwargs: object,
     ) -> dict[str, Any]:
         """The tileset's description: JSON too where no format is asked for (upstream fails)."""
-        if tileset != GRID:
+        if tileset != WEB_MERCATOR_QUAD.id:
             raise ProviderTilesetIdNotFoundError()
         form = metadata_format or "json"
         metadata: dict[str, Any] = super().get_metadata(
@@ -131,7 +133,7 @@ class LayerTileProvider(BaseMVTProvider):  # type: ignore[misc]
             "description": description,
             "tiles": [template],
             "minzoom": 0,
-            "maxzoom": MAX_ZOOM,
+            "maxzoom": WEB_MERCATOR_QUAD.last,
             "vector_layers": [{"id": layer, "fields": fields}],
         }
 
@@ -153,14 +155,34 @@ class LayerTileProvider(BaseMVTProvider):  # type: ignore[misc]
 
 
 def _template(server_url: str, dataset: str) -> str:
-    path = f"/collections/{dataset}/tiles/{GRID}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}?f=mvt"
+    path = f"/collections/{dataset}/tiles/{WEB_MERCATOR_QUAD.id}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}?f=mvt"
     return server_url + path
 
 
-def _address(z: str, row: str, column: str) -> TileQuery | None:
+def _drawn(seen: View, address: TileAddress) -> bytes:
+    """The tile within its bounds, from the source that our own engine draws it from."""
+    edition = seen.state.edition.key if seen.state else None
+    query = TileQuery(address=address)
+    source = source_of(query, seen.scope, seen.state.overview if seen.state else None)
+    drawing = Drawing(seen.layer, edition, query, seen.scope, source=source)
+    form, most = drawing.begin, MAX_TILE_FEATURES
+    while True:
+        row = seen.first(drawing.statement(form), drawing.values(most))
+        if row is None:
+            return b""
+        if row[1] is None and drawing.source != ROWS:
+            drawing = replace(drawing, source=ROWS)  # the overview is another by now
+            form, most = drawing.begin, MAX_TILE_FEATURES
+            continue
+        found = Answered(content=row[0] or b"", version=row[1], met=row[2], drawn=row[3])
+        if (fewer := drawing.fewer(form, most, found)) is None:
+            return drawing.tile(form, most, found).content
+        form, most = Form.LARGEST, fewer
+
+
+def _address(z: str, row: str, column: str) -> TileAddress | None:
     """The tile's address; None for what is not a tile of the grid."""
-    if not all(part.isascii() and part.isdigit() and len(part) <= 9 for part in (z, row, column)):
+    try:
+        return parse_address(WEB_MERCATOR_QUAD, z, row, column)
+    except (BadParameter, NotFound):
         return None
-    address = TileQuery(z=int(z), row=int(row), column=int(column))
-    size = 2**address.z if address.z <= MAX_ZOOM else 0
-    return address if address.row < size and address.column < size else None

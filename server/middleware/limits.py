@@ -10,7 +10,7 @@ from server.problems import Overloaded
 MAX_ADDRESS_BYTES = 32 * 1024
 MAX_UNDER_WAY = 256
 ALWAYS_ANSWERED = "/health/"  # who asks whether we are overloaded must hear it
-DEADLINE_S = 30.0  # to the first byte, and from each part of a body to the next
+DEADLINE_S = 30.0  # to the first byte, and from each part of a body, either way, to the next
 GRACE_S = 10.0
 BODY_WITHIN_S = 3_600.0  # a large file over a slow line; it holds no connection of the database
 
@@ -38,12 +38,21 @@ class Limits:
         try:
             async with asyncio.timeout(self.deadline_s) as patience:
 
-                async def sending(message: Message) -> None:
-                    await send(message)
+                def go_on() -> None:
                     if not patience.expired():
                         patience.reschedule(min(last, now() + self.deadline_s))
 
-                await self.app(scope, receive, sending)
+                async def sending(message: Message) -> None:
+                    await send(message)
+                    go_on()
+
+                async def receiving() -> Message:
+                    message = await receive()
+                    if message.get("body"):
+                        go_on()
+                    return message
+
+                await self.app(scope, receiving, sending)
         except TimeoutError as error:
             raise StoreTimeout(f"nothing to send within {self.deadline_s} s") from error
         finally:

@@ -20,6 +20,13 @@ EXPECTED: Final[Mapping[str, str]] = {
     r"4 \(or 6\) numbers west,south,east,north.*": "四个（或六个）数：西,南,东,北（度），南不大于北",
     r"a date, a date-time, or an interval.*": "日期、时刻或时段，如 2023-01-01/2024-12-31、../2024-12-31",
     r"one of the parameters (.+)": "下列参数之一：{0}",
+    r"no subset beside datetime": "subset 与 datetime 只取其一",
+    r"datetime\(\"2024-12-31\"\), or an interval like .*": (
+        'datetime("2024-12-31")，或时段 datetime("2023-01-01":*)'
+    ),
+    r"1 to (\d+) collections of different layers, separated by commas": (
+        "1 到 {0} 个不同图层的数据集，以逗号分隔"
+    ),
     r"one of (.+)": "下列之一：{0}",
     r"some of (.+)": "下列中的若干个：{0}",
     r"the parameter once": "该参数只出现一次",

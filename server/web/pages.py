@@ -16,7 +16,7 @@ OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
 # Parts of a collection whose documents carry the collection's title.
 TITLED_PARTS = frozenset({"items", "schema", "queryables", "sortables"})
 # Steps of addresses at which no page stands: they are named, not linked.
-PAGELESS = frozenset({"/catalogue", "/files", "/problems", "/styles"})
+PAGELESS = frozenset({"/catalogue", "/files", "/problems"})
 
 
 class Face(StrEnum):
@@ -30,6 +30,9 @@ class Face(StrEnum):
     ITEM = "item.html"
     SCHEMA = "schema.html"
     TILESETS = "tilesets.html"
+    TILESET = "tileset.html"
+    TILE_MATRIX_SETS = "tile_matrix_sets.html"
+    TILE_MATRIX_SET = "tile_matrix_set.html"
     PROCESSES = "processes.html"
     PROCESS = "process.html"
     JOBS = "jobs.html"
@@ -42,6 +45,8 @@ class Face(StrEnum):
     DOCS = "docs.html"
     GUIDE = "guide.html"
     FUNCTIONS = "functions.html"
+    STYLES = "styles.html"
+    LEGEND = "legend.html"
     DOCUMENT = "document.html"  # any other JSON document
 
 

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from server.web.feature_words import FEATURE_WORDS
+from server.web.style_words import STYLE_WORDS
 from server.web.terms import TERMS, Word
+from server.web.tile_words import TILE_WORDS
 
 LANGUAGES: Final = ("zh", "en")
 
@@ -188,4 +190,6 @@ WORDS: Final[Mapping[str, Word]] = {
     "added": Word("入库时间", "Added"),
     **TERMS,
     **FEATURE_WORDS,
+    **STYLE_WORDS,
+    **TILE_WORDS,
 }

@@ -32,22 +32,31 @@ STABLE_IDS = [
     ".collection.vector.getTile",
     ".collection.vector.getTileSet",
     ".collection.vector.getTileSetsList",
+    ".dataset.vector.getTile",
+    ".dataset.vector.getTileSet",
+    ".dataset.vector.getTileSetsList",
     "beginSession",
+    "createFile",
+    "deleteFile",
     "dismissJob",
     "endSession",
     "execute",
     "getCollection",
     "getCollections",
     "getConformance",
+    "getDenseSprite",
+    "getDenseSpriteIndex",
     "getDocuments",
     "getFeature",
     "getFeatures",
     "getFile",
     "getFunctions",
     "getJob",
+    "getJobResult",
     "getJobResults",
     "getJobs",
     "getLandingPage",
+    "getLegend",
     "getLive",
     "getOpenAPI",
     "getPlan",
@@ -60,7 +69,10 @@ STABLE_IDS = [
     "getSchema",
     "getSession",
     "getSortables",
+    "getSprite",
+    "getSpriteIndex",
     "getStyle",
+    "getStyles",
     "getTileMatrixSet",
     "getTileMatrixSetsList",
 ]
@@ -293,10 +305,10 @@ def test_the_example_of_every_schema_fits_it(document: dict[str, Any]) -> None:
         assert [error.message for error in validator.iter_errors(example)] == []
 
 
-def test_every_body_has_an_example_and_every_example_fits_its_schema(
+def test_every_document_sent_has_an_example_and_every_example_fits_its_schema(
     document: dict[str, Any],
 ) -> None:
-    bodies = list(_bodies(document))
+    bodies = [body for body in _bodies(document) if "application~1json" in body[1]]
     for _, place, media in bodies:
         values = [each["value"] for each in media.get("examples", {}).values()]
         values += [media["example"]] if "example" in media else []
@@ -334,7 +346,7 @@ def test_the_translated_schema_of_a_process_takes_its_example_as_the_original_do
     ]
 
     assert list(original.iter_errors(spec.example)) == []
-    assert len(forms) == 1
+    assert f"{spec.id.title().replace('_', '')}Execution" in forms
 
 
 def test_every_code_of_a_problem_is_a_word_the_schema_allows(document: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The house's walls that no linter knows: who answers a route, who may import and read what."""
+"""The house's walls that no linter knows: why a route is ours, who may import and read what."""
 
 import ast
 import sys
@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from starlette.routing import Route
 
-from server import bridge
 from server.routes import TABLE, Entry, starlette_routes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,7 +20,6 @@ MAX_LINES = 300
 LONGER: dict[str, str] = {}
 WITHOUT_SUBJECT = {"utils", "helpers", "common", "base", "misc", "util", "helper"}
 MAY_IMPORT_PYGEOAPI = (
-    "server/bridge.py",
     "providers/pygeoapi/",
     "processes/ogc/processor.py",
     "processes/ogc/manager.py",
@@ -71,9 +69,7 @@ def known(entry: Entry) -> str:
 
 
 @pytest.mark.parametrize("entry", TABLE, ids=known)
-def test_the_table_says_who_answers_and_why(entry: Entry) -> None:
-    from_bridge = entry.endpoint.__module__ == bridge.__name__
-    assert entry.by == ("pygeoapi" if from_bridge else "onemap")
+def test_the_table_says_why_a_route_is_ours(entry: Entry) -> None:
     assert len(entry.why.split()) >= 2, "a reason is more than a word"
     assert entry.path.startswith("/")
 
@@ -92,21 +88,17 @@ def test_the_application_has_no_route_beside_the_table_and_the_web_application()
     assert all(path.startswith("/app") for path in others), others
 
 
-def test_pygeoapi_answers_somewhere() -> None:
-    assert any(entry.by == "pygeoapi" for entry in TABLE)
-
-
-def test_pygeoapi_is_imported_only_by_the_bridge_and_the_faces() -> None:
+def test_pygeoapi_is_imported_only_by_the_faces_that_it_loads() -> None:
     importers = {
         name
         for name, path in modules()
         if any(found.split(".")[0] == "pygeoapi" for found in imported(tree(path)))
     }
     assert {name for name in importers if not name.startswith(MAY_IMPORT_PYGEOAPI)} == set()
-    assert "server/bridge.py" in importers
+    assert importers, "the faces are what pygeoapi loads"
 
 
-def test_the_bridge_never_takes_upstreams_applications_for_ours() -> None:
+def test_nobody_takes_upstreams_applications_for_ours() -> None:
     apps = {"pygeoapi.starlette_app", "pygeoapi.flask_app", "pygeoapi.django_app"}
     for name, path in modules():
         assert not apps & set(imported(tree(path))), (

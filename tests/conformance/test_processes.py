@@ -107,7 +107,7 @@ def test_the_processes_are_listed_with_id_version_and_what_they_can(client: http
     for process in listed.values():
         assert process["version"]
         assert {"sync-execute", "async-execute"} <= {*process["jobControlOptions"]}
-        assert process["outputTransmission"] == ["value"]
+        assert process["outputTransmission"] == ["value", "reference"]
 
 
 @pytest.mark.requirement(f"{PROCESSES}core/pl-limit-definition")

@@ -64,10 +64,11 @@ def test_a_foreign_data_directory_is_one_sentence_and_exit_2(tmp_path: Path) -> 
 
 
 def test_the_catalogue_is_checked_and_its_findings_are_exit_1(tmp_path: Path) -> None:
-    assert run("check", ONEMAP_CATALOGUE="demo").returncode == 0
+    home = {"ONEMAP_HOME": str(tmp_path / "home")}
+    assert run("check", ONEMAP_CATALOGUE="demo", **home).returncode == 0
     (tmp_path / "wrong.yaml").write_text("kind: layer\nid: Wrong\n")
 
-    done = run("check", ONEMAP_CATALOGUE=str(tmp_path))
+    done = run("check", ONEMAP_CATALOGUE=str(tmp_path), **home)
 
     assert done.returncode == 1
     assert "wrong.yaml: /0/id: " in done.stderr

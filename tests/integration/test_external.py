@@ -29,6 +29,7 @@ from providers.dialect import compile_sql
 from providers.external import describe
 from providers.external_table import ExternalRefused, trigger_sql
 from providers.features import FeatureQuery, item_statement, page_statement
+from providers.grids import WEB_MERCATOR_QUAD, TileAddress
 from providers.layers import LayerStore
 from providers.ordering import Position, parse_position
 from providers.pygeoapi import source
@@ -262,11 +263,11 @@ def test_a_tile_carries_ids_only_where_keys_are_whole_numbers(
 ) -> None:
     tables("GRANT SELECT ON gis.pipe_view TO onemap_reader")
     layer = found(f"{HEAD}id: v\nstorage: {{external: gis.pipe_view, key: uid}}\n")
-    query = TileQuery(z=10, row=422, column=836)
+    query = TileQuery(address=TileAddress(WEB_MERCATOR_QUAD, 10, 422, 836))
 
     tile = reading(database_url, lambda store: store.tile(layer, None, query, EVERYTHING))
 
-    drawn = mapbox_vector_tile.decode(tile)["v"]["features"]
+    drawn = mapbox_vector_tile.decode(tile.content)["v"]["features"]
     assert len(drawn) == 7
     assert all(not f.get("id") and len(f["properties"]["om_id"]) == 36 for f in drawn)
 

@@ -17,9 +17,10 @@ from server.routes import TABLE
 
 type Loader = Callable[..., Revision]
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}  # as browsers ask
-# What answers with something else than a page: files, tiles, styles, operators' and machines' routes.
+# What answers with something else than a page: files, tiles, sprites, operators' and machines' routes.
 NO_PAGES = re.compile(
-    r"/openapi|/styles/|/files/|/session|/health/|/metrics|/static/|.*\{tileCol\}", re.ASCII
+    r"/openapi|/styles/sprite|/files/|/session|/health/|/metrics|/static/|.*\{tileCol\}|.*\{output\}",
+    re.ASCII,
 )
 # Names that are no addresses to go to, and where data and standards come from.
 NAMESPACES = frozenset(
@@ -63,6 +64,7 @@ def names(client: httpx.Client) -> dict[str, str]:
         "featureId:path": quote(first(client, "land_use")["id"], safe=""),
         "tileMatrixSetId": "WebMercatorQuad",
         "planId": "master_2021",
+        "styleId": "land_use",
         "processId": "compliance-check",
         "code": "NotFound",
         "name": urlsplit(client.get("/guide").json()["links"][0]["href"]).path.rpartition("/")[2],

@@ -14,6 +14,7 @@ from providers.crs import CRS84
 from providers.database import open_pools
 from providers.errors import NotFound
 from providers.features import FeatureQuery
+from providers.grids import WEB_MERCATOR_QUAD, TileAddress
 from providers.layers import LayerStore
 from providers.ordering import parse_position
 from providers.revisions import Revision
@@ -24,7 +25,7 @@ type Loader = Callable[..., Revision]
 EVERYTHING = Scope(
     layers=ALL, regions=ALL, areas=ALL, ceiling=Classification.PUBLIC, functions=frozenset()
 )
-TILE = TileQuery(z=12, row=1504, column=3470)  # holds 125.02 E, 43.005 N
+TILE = TileQuery(address=TileAddress(WEB_MERCATOR_QUAD, 12, 1504, 3470))  # holds 125.02 E, 43.005 N
 KEY = EditionKey("2024")
 
 
@@ -123,7 +124,8 @@ def test_regions_outside_the_scope_are_in_no_answer(
     async def ask(store: LayerStore, scope: Scope) -> tuple[list[str], int, object, int]:
         page = await store.page(land_use, KEY, FeatureQuery(), scope)
         tile = await store.tile(land_use, KEY, TILE, scope)
-        drawn = mapbox_vector_tile.decode(tile)["land_use"]["features"] if tile else []
+        found = mapbox_vector_tile.decode(tile.content)
+        drawn = found["land_use"]["features"] if found else []
         extent = await store.extent(land_use, KEY, 1, scope)
         ids = sorted(f["id"] for f in json.loads(b"[" + page.features + b"]"))
         return ids, page.count, extent, len(drawn)
@@ -170,9 +172,12 @@ def test_two_editions_with_equal_ids_answer_each_from_exactly_one(
         page = await store.page(land_use, EditionKey(key), FeatureQuery(), EVERYTHING)
         item = json.loads((await store.item(land_use, EditionKey(key), "1", EVERYTHING)).feature)
         tile = await store.tile(
-            land_use, EditionKey(key), TileQuery(z=8, row=94, column=216), EVERYTHING
+            land_use,
+            EditionKey(key),
+            TileQuery(address=TileAddress(WEB_MERCATOR_QUAD, 8, 94, 216)),
+            EVERYTHING,
         )
-        drawn = mapbox_vector_tile.decode(tile)["land_use"]["features"]
+        drawn = mapbox_vector_tile.decode(tile.content)["land_use"]["features"]
         return page.count, round(item["properties"]["om_area_m2"], -3), len(drawn)
 
     assert reading(database_url, lambda store: ask(store, "2023")) == (2, 906_000.0, 2)
@@ -186,7 +191,7 @@ def test_a_tile_carries_feature_ids_business_ids_and_lies_where_the_feature_lies
 
     tile = reading(database_url, lambda store: store.tile(land_use, KEY, TILE, EVERYTHING))
 
-    layer = mapbox_vector_tile.decode(tile)["land_use"]
+    layer = mapbox_vector_tile.decode(tile.content)["land_use"]
     (feature,) = layer["features"]
     assert layer["extent"] == 4096
     assert feature["id"] >= 1
@@ -202,7 +207,7 @@ def test_equal_data_give_equal_tile_bytes(
     load_squares("land_use", "2024", [str(i) for i in range(9)])
 
     async def twice(store: LayerStore) -> set[bytes]:
-        return {await store.tile(land_use, KEY, TILE, EVERYTHING) for _ in range(2)}
+        return {(await store.tile(land_use, KEY, TILE, EVERYTHING)).content for _ in range(2)}
 
     assert len(reading(database_url, twice)) == 1
 
@@ -253,8 +258,9 @@ def test_what_a_tile_holds_its_parents_hold_too_down_to_the_whole_world(
     async def ancestors(store: LayerStore) -> list[int]:
         row, column, sizes = 94, 217, []
         for z in range(8, -1, -1):
-            tile = TileQuery(z=z, row=row, column=column)
-            sizes.append(len(await store.tile(land_use, EditionKey(key), tile, EVERYTHING)))
+            tile = TileQuery(address=TileAddress(WEB_MERCATOR_QUAD, z, row, column))
+            drawn = await store.tile(land_use, EditionKey(key), tile, EVERYTHING)
+            sizes.append(len(drawn.content))
             row, column = row // 2, column // 2
         return sizes
 

@@ -28,12 +28,17 @@ UNTIL = (
 )  # with a limit of time, fuzzing begins anew until then
 PATIENCE_S = 20.0
 SEED = 20_210_101
-# Which job of `known_names` lets these succeed.
-JOB_OPERATIONS = {"getJob": "done", "getJobResults": "done", "dismissJob": "waiting"}
+# Which name of `known_names`, as which parameter, lets these succeed.
+OPERATIONS = {
+    "getJob": ("jobId", "done"),
+    "getJobResults": ("jobId", "done"),
+    "dismissJob": ("jobId", "waiting"),
+    "deleteFile": ("fileId", "upload"),
+}
 
 
 def known_names(caller: httpx.Client) -> dict[str, str]:
-    """A feature, a document, and two jobs: one that has ended, one to be dismissed."""
+    """A feature, a document, an upload, and two jobs: one has ended, one is to be dismissed."""
     page = caller.get("/collections/land_use/items", params={"limit": 1}).raise_for_status().json()
     jobs = {}
     for name, pause in (("done", 0), ("waiting", 5)):
@@ -48,7 +53,9 @@ def known_names(caller: httpx.Client) -> dict[str, str]:
         assert time.monotonic() < until
         time.sleep(0.05)
     documents = caller.get("/catalogue/documents").raise_for_status().json()["documents"]
-    return {"feature": page["features"][0]["id"], "document": documents[0]["id"], **jobs}
+    upload = caller.post("/files", content=b"known").raise_for_status().json()["id"]
+    known = {"feature": page["features"][0]["id"], "document": documents[0]["id"]}
+    return {**known, "upload": upload, **jobs}
 
 
 def with_names(document: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
@@ -58,11 +65,12 @@ def with_names(document: dict[str, Any], names: dict[str, str]) -> dict[str, Any
     known["components"]["parameters"]["fileId"]["example"] = names["document"]
     for item in known["paths"].values():
         for operation in item.values():
-            if (job := JOB_OPERATIONS.get(operation["operationId"])) is not None:
+            if operation["operationId"] in OPERATIONS:
+                parameter, name = OPERATIONS[operation["operationId"]]
                 parameters = operation["parameters"]
-                place = parameters.index({"$ref": "#/components/parameters/jobId"})
-                described = known["components"]["parameters"]["jobId"]
-                parameters[place] = {**described, "example": names[job]}
+                place = parameters.index({"$ref": f"#/components/parameters/{parameter}"})
+                described = known["components"]["parameters"][parameter]
+                parameters[place] = {**described, "example": names[name]}
     return known
 
 

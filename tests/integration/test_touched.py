@@ -39,8 +39,8 @@ acts = st.lists(
 def envelopes(url: str, revision: int) -> list[shapely.Polygon]:
     with connect(url, DatabaseRole.READER) as connection:
         rows = connection.execute(
-            "SELECT ST_AsBinary(envelope) FROM onemap.touch"
-            " WHERE layer = 'land_use' AND edition = 'a' AND revision = %s",
+            "SELECT ST_AsBinary(envelope) FROM onemap.touch WHERE layer = 'land_use'"
+            " AND edition = 'a' AND revision = %s AND below IS NULL",  # else an overview's own
             (revision,),
         ).fetchall()
     return [shapely.box(*shapely.from_wkb(bytes(wkb)).bounds) for (wkb,) in rows]

@@ -41,6 +41,31 @@ def test_a_body_may_take_long_while_its_parts_keep_coming() -> None:
     assert len(asyncio.run(ask(limited(app, 0.3)))) == 12
 
 
+def test_a_request_may_take_long_while_its_parts_keep_coming_but_not_while_it_is_silent() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        while (await receive())["more_body"]:
+            continue
+        await send({"type": "http.response.body", "body": b"x"})
+
+    def sent(part: bytes) -> list[Message]:
+        parts, answered = iter(range(12)), list[Message]()
+
+        async def receive() -> Message:
+            await asyncio.sleep(0.05)
+            more = next(parts, None) is not None
+            return {"type": "http.request", "body": part, "more_body": more}
+
+        async def send(message: Message) -> None:
+            answered.append(message)
+
+        asyncio.run(limited(app, 0.3)(SCOPE, receive, send))
+        return answered
+
+    assert len(sent(b"x")) == 1
+    with pytest.raises(StoreTimeout):
+        sent(b"")
+
+
 def test_an_answer_that_does_not_come_is_given_up() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})

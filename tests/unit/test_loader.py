@@ -6,6 +6,7 @@ import pytest
 from config.loader import CatalogueError, load
 from config.model import Catalogue
 from config.settings import PACKAGE_ROOT
+from config.tile_options import TileOptions
 from config.units import Unit
 from config.vocabulary import Classification, DataKind, GeometryKind
 
@@ -132,6 +133,17 @@ def test_all_problems_of_all_files_are_told_at_once_with_their_places(tmp_path: 
         ("synthetic: false", "synthetic: false\nextra: 1", "/0"),
         ("plan: none", "plan: none\nplan: none", ""),
         ("storage: managed", "storage: managed\nstyle: nowhere", "/0/style"),
+        (
+            "storage: managed",
+            "storage: managed\ntiles: {attributes: {NONE: 12}}",
+            "/0/tiles/attributes: 'NONE' is not a field",
+        ),
+        (
+            "storage: managed",
+            "storage: managed\ntiles: {attributes: {DLBM: 25}}",
+            "/0/tiles/attributes/DLBM",
+        ),
+        ("storage: managed", "storage: managed\ntiles: {overview: 1}", "/0/tiles/overview"),
     ],
 )
 def test_a_fault_in_a_layer_entry_is_a_finding(
@@ -244,6 +256,19 @@ def test_a_fault_in_an_external_layer_is_a_finding(
     told = findings(folder(tmp_path, spec=SPECIFICATION, layer=EXTERNAL.replace(old, new)))
 
     assert any(line.startswith(f"catalogue/layer.yaml: {pointer}") for line in told)
+
+
+def test_a_managed_layer_has_overviews_and_an_external_one_where_its_entry_asks_for_them(
+    tmp_path: Path,
+) -> None:
+    said = "tiles: {attributes: {DLBM: 12}}\n"
+    files = {"spec": SPECIFICATION, "layer": LAYER + said, "pipes": EXTERNAL}
+    layers = load([folder(tmp_path, **files)]).layers
+    asked = EXTERNAL + "tiles: {overview: true}\n"
+    pipes = load([folder(tmp_path, "asked", spec=SPECIFICATION, layer=asked)]).layers["pipes"]
+
+    assert layers["land"].tiles == TileOptions(overview=True, attributes={"DLBM": 12})
+    assert (layers["pipes"].tiles.overview, pipes.tiles.overview) == (False, True)
 
 
 def test_a_layer_names_its_source_and_shows_the_attribution(tmp_path: Path) -> None:

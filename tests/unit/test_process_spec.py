@@ -16,6 +16,7 @@ from config.vocabulary import (
     Issuer,
     Text,
 )
+from processes.description import description_document
 from processes.registry import SPECS
 from processes.spec import BodyError, Input, InvalidBody, Output, ProcessSpec
 from providers.access import ALL, Scope
@@ -143,7 +144,7 @@ def test_messages_stay_short_whatever_was_sent() -> None:
 @pytest.mark.parametrize("spec", SPECS.values(), ids=lambda spec: spec.id)
 def test_every_process_describes_itself_in_both_languages(spec: ProcessSpec) -> None:
     for lang in ("zh", "en"):
-        document = spec.description_document("some-id", lang, "https://example.org")
+        document = description_document(spec, "some-id", lang, "https://example.org")
         assert document["id"] == "some-id"
         assert document["inputs"].keys() == spec.inputs.keys()
         assert document["outputs"].keys() == spec.outputs.keys()

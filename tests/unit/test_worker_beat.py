@@ -31,6 +31,13 @@ class Store:
         self.reclaimed.append(self.turn)
         return []
 
+    async def take_up(self) -> int:
+        return 0
+
+
+async def nothing_to_sweep(*_: object) -> int:
+    return 0
+
 
 def turns_of_reclaiming(
     beats: Sequence[bool], catalogue: Catalogue, home: Path, monkeypatch: pytest.MonkeyPatch
@@ -42,7 +49,9 @@ def turns_of_reclaiming(
         {"ONEMAP_HOME": str(home), "ONEMAP_DATABASE_URL": "postgresql://nowhere/x"}
     )
     subject = Worker(settings, catalogue, concurrency=2)
-    monkeypatch.setattr(subject, "_store", store, raising=False)
+    for name in ("_store", "_callbacks", "_pools"):
+        monkeypatch.setattr(subject, name, store, raising=False)
+    monkeypatch.setattr(worker, "sweep_uploads", nothing_to_sweep)
     monkeypatch.setattr(worker, "STALLED_AFTER", timedelta(seconds=3 * worker.BEAT_S))
     monkeypatch.setattr(worker.time, "monotonic", lambda: clock["now"])
 

@@ -120,7 +120,12 @@ class Ceiling:
         script.write_text(f"{NEXT_WINDOW if windows else ''}{text};\n", "utf-8")
         told = {**values, **({"turn": 0, "windows": len(windows)} if windows else {})}
         defined = [f"--define={name}={_as_text(value)}" for name, value in told.items()]
-        command = [self._program(), "--no-vacuum", "--protocol=prepared", f"--client={clients}"]
+        command = [
+            pgbench(self.binaries),
+            "--no-vacuum",
+            "--protocol=prepared",
+            f"--client={clients}",
+        ]
         command += ["--jobs=1", f"--time={max(1, round(seconds))}", f"--file={script}", *defined]
         done = subprocess.run(
             [*command, self.url],
@@ -156,12 +161,14 @@ class Ceiling:
         text = str(compiled)
         return text, {name: known[name] for name in dict.fromkeys(BIND.findall(text))}
 
-    def _program(self) -> str:
-        beside = self.binaries / "pgbench"
-        found = str(beside) if beside.is_file() else shutil.which("pgbench")
-        if found is None:
-            raise Unavailable("pgbench is not installed")
-        return found
+
+def pgbench(binaries: Path) -> str:
+    """The program, of the database server's own version where that has it."""
+    beside = binaries / "pgbench"
+    found = str(beside) if beside.is_file() else shutil.which("pgbench")
+    if found is None:
+        raise Unavailable("pgbench is not installed")
+    return found
 
 
 def _as_text(value: object) -> str:

@@ -2,13 +2,16 @@
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from peers.questions import Question
 from peers.servers import PROCESSES, Started, Unavailable
-from peers.table import CELL, COLUMNS, ORIGIN, ROWS, SCHEMA, TABLE
+from peers.table import CELL, COLUMNS, IDENTIFIER, ORIGIN, ROWS, SCHEMA, TABLE
 from psycopg.conninfo import conninfo_to_dict
+
+from providers.grids import TileAddress
 
 MAP = """\
 MAP
@@ -22,6 +25,23 @@ MAP
     "oga_onlineresource" "http://127.0.0.1:{port}/bench/ogcapi"
     "oga_max_limit" "10000"
   END END
+  OUTPUTFORMAT
+    NAME "mvt"
+    DRIVER "MVT"
+    FORMATOPTION "EXTENT=4096"
+    FORMATOPTION "EDGE_BUFFER=64"
+  END
+  LAYER
+    NAME drawn
+    TYPE POLYGON
+    STATUS ON
+    PROJECTION "init=epsg:4326" END
+    CONNECTIONTYPE POSTGIS
+    CONNECTION "{connection}"
+    DATA "geom FROM {schema}.{table} USING UNIQUE gid USING SRID=4326"
+    PROCESSING "CLOSE_CONNECTION=DEFER"
+    METADATA "gml_include_items" "{identifier}" END
+  END
   LAYER
     NAME {table}
     TYPE POLYGON
@@ -105,6 +125,7 @@ class MapServer:
             port=port,
             table=TABLE,
             schema=SCHEMA,
+            identifier=IDENTIFIER,
             connection=" ".join(f"{k}={told[k]}" for k in ("host", "port", "user", "dbname")),
         )
         (folder / "bench.map").write_text(text, "utf-8")
@@ -128,3 +149,7 @@ class MapServer:
             return []  # its OGC API filters by place only, and begins every page at the first row
         asked = {"f": "json"}
         return question.at(f"/bench/ogcapi/collections/{TABLE}/items", asked)
+
+    def tiles(self, places: Sequence[TileAddress]) -> list[str]:
+        asked = "/?map=bench&mode=tile&tilemode=gmap&layers=drawn&map.imagetype=mvt&tile="
+        return [f"{asked}{p.column}+{p.row}+{p.level}" for p in places]

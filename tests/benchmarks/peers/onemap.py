@@ -1,12 +1,15 @@
 """Ours: the rows as a managed layer, which counts for the bars, and as an external one."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from peers.questions import Question
 from peers.servers import PROCESSES, ROOT, Started
 from peers.table import EXTERNAL, MANAGED
+
+from providers.grids import TileAddress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +19,7 @@ class OneMap:
     catalogue: Path
     collection: str = MANAGED
     after: str | None = None  # the cursor of the deep page
+    cache_mb: int | None = None  # of tiles; None: as it comes
 
     @property
     def name(self) -> str:
@@ -35,6 +39,7 @@ class OneMap:
                 "ONEMAP_CATALOGUE": str(self.catalogue),
                 "ONEMAP_PORT": str(port),
                 "ONEMAP_PROCESSES": str(PROCESSES),
+                **({} if self.cache_mb is None else {"ONEMAP_TILE_CACHE_MB": str(self.cache_mb)}),
             },
         )
 
@@ -48,6 +53,10 @@ class OneMap:
                 return []
             asked["cursor"] = self.after
         return question.at(f"/collections/{self.collection}/items", asked)
+
+    def tiles(self, places: Sequence[TileAddress]) -> list[str]:
+        path = f"/collections/{self.collection}/tiles"
+        return [f"{path}/{p.grid.id}/{p.level}/{p.row}/{p.column}?f=mvt" for p in places]
 
 
 def external(ours: OneMap) -> OneMap:

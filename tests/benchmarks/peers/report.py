@@ -11,6 +11,8 @@ from xml.sax.saxutils import escape
 from peers.questions import Bar
 
 RESULTS, PLOT = "RESULTS.md", "results.svg"
+FEATURES = "Pages of features: OneMap, its peers, and the database alone"
+SECTION = "# "  # begins what one bench has written
 CEILING = "pgbench"
 COLOURS = ("#1f6feb", "#79b0ff", "#8c8c8c", "#d9822b", "#3f9c5a", "#5b4a8a")
 WIDE, LEFT, BAR, GAP, TOP = 860, 200, 14, 20, 46
@@ -99,19 +101,24 @@ class Report:
     database: str
     skipped: dict[str, str]
     generator: str  # by what rates were asked for
+    title: str = FEATURES
+    plot: str = PLOT
     load: float = field(default_factory=lambda: os.getloadavg()[0])
     rows: list[Row] = field(default_factory=list)
 
     def write(self, folder: Path) -> None:
-        """The table and the plot, whole."""
-        (folder / RESULTS).write_text(self._table(), "utf-8")
-        (folder / PLOT).write_text(self._plot(), "utf-8")
+        """The table and the plot, whole; what other benches have written stays."""
+        file = folder / RESULTS
+        held = _sections(file.read_text("utf-8")) if file.is_file() else {}
+        held[f"{SECTION}{self.title}"] = self._table()
+        file.write_text("\n".join(held.values()), "utf-8")
+        (folder / self.plot).write_text(self._plot(), "utf-8")
 
     def _table(self) -> str:
         columns = list(self.columns)
         head = ["request", "unit", *columns, "again with"]
         lines = [
-            "# Pages of features: OneMap, its peers, and the database alone",
+            f"{SECTION}{self.title}",
             "",
             "Written by `make bench`; one row again by the command beside it. Medians of interleaved"
             " rounds; two processes for each server, eight keep-alive connections, all on one"
@@ -121,7 +128,7 @@ class Report:
             " and has no server to wait for. In brackets: the share of it.",
             *(f"Left out: {name} ({why})." for name, why in self.skipped.items()),
             "",
-            f"![Shares of the ceiling]({PLOT})",
+            f"![Shares of the ceiling]({self.plot})",
             "",
             _line(head),
             _line("---" if i < 2 or i > len(columns) + 1 else "---:" for i in range(len(head))),
@@ -183,6 +190,17 @@ class Report:
                     f"{_share(share)}</text>"
                 )
         return "\n".join([*parts, "</svg>", ""])
+
+
+def _sections(text: str) -> dict[str, str]:
+    """The parts of the file by their headings, each as it was written."""
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        if line.startswith(SECTION):
+            found[line] = []
+        if found:
+            found[next(reversed(found))].append(line)
+    return {heading: "\n".join(lines).rstrip() + "\n" for heading, lines in found.items()}
 
 
 def _along(share: float) -> float:

@@ -16,6 +16,7 @@ from typing import Protocol
 from peers.questions import Question
 
 from config.settings import child_environ
+from providers.grids import TileAddress
 
 ROOT = Path(__file__).resolve().parents[3]
 CACHE = ROOT / ".tools" / "bench"  # what was installed stays: later runs need no network
@@ -50,6 +51,9 @@ class Peer(Protocol):
 
     def addresses(self, question: Question) -> list[str]:
         """Path and query of each request; none where it has no such request."""
+
+    def tiles(self, places: Sequence[TileAddress]) -> list[str]:
+        """Path and query of each vector tile; none where it has no tiles."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +92,7 @@ class Running:
 
 
 @contextmanager
-def running(peer: Peer, folder: Path, url: str, probe: Question) -> Iterator[Running]:
+def running(peer: Peer, folder: Path, url: str, probe: Question | TileAddress) -> Iterator[Running]:
     """The peer, once it answers *probe*; its whole family of processes is ended on leaving."""
     port = _free_port()
     home = folder / peer.name
@@ -107,7 +111,8 @@ def running(peer: Peer, folder: Path, url: str, probe: Question) -> Iterator[Run
         )
     try:
         one = Running(peer=peer, port=port, process=process)
-        _wait(one, peer.addresses(probe)[0], home / "server.log")
+        asked = peer.addresses(probe) if isinstance(probe, Question) else peer.tiles([probe])
+        _wait(one, asked[0], home / "server.log")
         yield one
     finally:
         kin = family(process.pid)

@@ -1,5 +1,6 @@
 """pygeoapi as it comes, its own PostgreSQL provider, with its counting off."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from peers.questions import Question
 from peers.servers import PROCESSES, Started, environment
 from peers.table import CELL, COLUMNS, ORIGIN, ROWS, SCHEMA, TABLE
 from psycopg.conninfo import conninfo_to_dict
+
+from providers.grids import TileAddress
 
 VERSION = "0.24.0"
 PINS = (
@@ -50,6 +53,9 @@ class Pygeoapi:
         if question.depth:
             asked["offset"] = str(question.depth)
         return question.at(f"/collections/{TABLE}/items", asked)
+
+    def tiles(self, places: Sequence[TileAddress]) -> list[str]:
+        return []  # it draws none from a table
 
 
 def _configuration(url: str, port: int) -> dict[str, object]:

@@ -21,6 +21,7 @@ from providers.tables import edition_name
 PARCELS, VERTICES = 200_000, 25
 MANAGED, EXTERNAL, EDITION = "parcels", "parcels_external", "2024"
 SCHEMA, TABLE = "bench", "parcels"
+IDENTIFIER = "bsm"  # the column that tiles carry
 COLUMNS, ROWS = 500, 400  # cells of the grid in which the parcels lie, one each
 ORIGIN, CELL = (124.8, 43.4), (0.0016, 0.0012)  # degrees
 STEPS = (197, 131)  # columns and rows from one window to the next

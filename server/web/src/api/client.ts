@@ -17,6 +17,8 @@ export interface Problem {
   readonly detail: string
   readonly errors: readonly PointedError[]
   readonly requestId: string | null
+  /** Seconds after which the server may be asked again; null where it does not say. */
+  readonly retryAfter: number | null
 }
 
 /** The server could not be reached at all. */
@@ -35,9 +37,9 @@ export class Failure extends Error {
 
 export type Language = 'zh' | 'en'
 
-const send = async (request: Request | string): Promise<Response> => {
+const send = async (request: Request | string, signal?: AbortSignal): Promise<Response> => {
   try {
-    return await fetch(request, { credentials: 'same-origin' })
+    return await fetch(request, { credentials: 'same-origin', ...(signal && { signal }) })
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error
     throw new Failure({ kind: 'unreachable' })
@@ -46,7 +48,7 @@ const send = async (request: Request | string): Promise<Response> => {
 
 const client = createClient<paths>({
   baseUrl: globalThis.location?.origin ?? '',
-  fetch: send,
+  fetch: (request) => send(request),
   // `bbox=1,2,3,4`: the server takes each parameter once.
   querySerializer: { array: { style: 'form', explode: false } },
 })
@@ -65,6 +67,7 @@ async function body(answer: Promise<Answered>): Promise<unknown> {
 
 export function readProblem(json: unknown, response: Pick<Response, 'status' | 'headers'>): Problem {
   const errors = list(ofProblem(json, 'errors'))
+  const after = response.headers.get('Retry-After') ?? ''
   return {
     kind: 'problem',
     status: response.status,
@@ -75,6 +78,7 @@ export function readProblem(json: unknown, response: Pick<Response, 'status' | '
       detail: text(ofPointed(item, 'detail')),
     })),
     requestId: response.headers.get('X-Request-Id'),
+    retryAfter: /^\d{1,6}$/.test(after) ? Number(after) : null,
   }
 }
 
@@ -114,8 +118,8 @@ export const deleteSession = (csrf: string) =>
   body(client.DELETE('/session', { params: { header: { 'X-CSRF-Token': csrf } } }))
 
 /** The bytes of one tile; an empty buffer where the server says that there is nothing (204). */
-export async function getTile(url: string): Promise<ArrayBuffer> {
-  const response = await send(url)
+export async function getTile(url: string, signal: AbortSignal): Promise<ArrayBuffer> {
+  const response = await send(url, signal)
   if (response.ok) return response.status === 204 ? new ArrayBuffer(0) : response.arrayBuffer()
   throw new Failure(readProblem(await response.json().catch(() => null), response))
 }

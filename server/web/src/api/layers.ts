@@ -2,7 +2,8 @@
 
 import { collectionId, type Bounds, type Layer } from '../domain/catalogue'
 import type { Feature, FeaturePage } from '../domain/feature'
-import { getCollection, getCollections, getItem, getItems, getStyle, type Language } from './client'
+import { getCollection, getCollections, getItem, getItems, getStyle, getTile, type Language } from './client'
+import { patiently } from './patience'
 import { readFeature, readFeaturePage, readLayer, readLayers } from './read'
 
 export const fetchLayers = async (lang: Language): Promise<readonly Layer[]> => readLayers(await getCollections(lang))
@@ -22,9 +23,13 @@ export const fetchFeaturesIn = async (
 ): Promise<FeaturePage> => readFeaturePage(await getItems(collection, bounds, limit, signal))
 
 /** Row before column, as OGC API Tiles writes it. */
-export function tileAddress(collection: string, matrix: number, row: number, column: number): string {
-  return `/collections/${encodeURIComponent(collection)}/tiles/WebMercatorQuad/${matrix}/${row}/${column}?f=mvt`
+export function tileAddress(collection: string, grid: string, matrix: number, row: number, column: number): string {
+  return `/collections/${encodeURIComponent(collection)}/tiles/${grid}/${matrix}/${row}/${column}?f=mvt`
 }
+
+/** One tile; a busy server is asked again after the time that it names. */
+export const fetchTile = (address: string, signal: AbortSignal): Promise<ArrayBuffer> =>
+  patiently(() => getTile(address, signal), signal)
 
 export const landingAddress = (): string => `${location.origin}/`
 /** The rows of a layer as a page to read. */

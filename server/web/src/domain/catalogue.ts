@@ -71,3 +71,18 @@ export function editionOf(layer: Layer, key: string | null): Edition | null {
 export function collectionId(layer: string, editionKey: string | null): string {
   return editionKey === null ? layer : `${layer}.${editionKey}`
 }
+
+/** What contains the extents of all *layers*; null where none has one. */
+export function boundsOfAll(layers: readonly Layer[]): Bounds | null {
+  const [first, ...others] = layers.flatMap(({ bounds }) => (bounds ? [bounds] : []))
+  if (!first) return null
+  return others.reduce<Bounds>(
+    (box, next) => [
+      Math.min(box[0], next[0]),
+      Math.min(box[1], next[1]),
+      Math.max(box[2], next[2]),
+      Math.max(box[3], next[3]),
+    ],
+    first,
+  )
+}

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest'
 import { hectares, mu } from './area'
 import { readLayer } from '../api/read'
 import { collectionId, editionOf, isDrawable } from './catalogue'
-import { formatPosition, parsePosition } from './coordinate'
 import { isoDate } from './date'
 import { isSuperseded } from './edition'
 import { buildTree, filterLayers, listed } from './tree'
@@ -41,29 +40,6 @@ describe('areas', () => {
   it('stay unknown when unknown, and are zero when zero', () => {
     expect([hectares(null), mu(null)]).toEqual([null, null])
     expect([hectares(0), mu(0)]).toEqual(['0.0000', '0.00'])
-  })
-})
-
-describe('coordinates', () => {
-  it('read what they wrote, on every quarter of the globe', () => {
-    for (const place of [
-      [125.32416, 43.88653],
-      [-0.5, -0.25],
-      [180, 90],
-      [-180, -90],
-      [0, 0],
-    ] as const)
-      expect(parsePosition(formatPosition(place))).toEqual(place)
-  })
-
-  it('are read longitude first, with Western or Chinese commas or a space', () => {
-    for (const text of ['125.3,43.9', '125.3， 43.9', ' 125.3 43.9 ', '125.3°E, 43.9°N', '125.3e43.9n'])
-      expect(parsePosition(text)).toEqual([125.3, 43.9])
-  })
-
-  it('are refused when they are none', () => {
-    for (const text of ['', '125', '43.9,125.3', '4861436.64 42445690.19', '181,0', 'a,b', '1,2,3'])
-      expect(parsePosition(text)).toBeNull()
   })
 })
 

@@ -1,21 +1,18 @@
 /** The one owner of the OpenLayers map: commands in, events out. Nothing of it enters Vue's reactivity. */
 
-import Feature from 'ol/Feature.js'
-import GeoJSON from 'ol/format/GeoJSON.js'
 import { defaults as interactions } from 'ol/interaction/defaults.js'
-import VectorLayer from 'ol/layer/Vector.js'
 import OlMap from 'ol/Map.js'
-import { fromLonLat, toLonLat, transformExtent } from 'ol/proj.js'
-import VectorSource from 'ol/source/Vector.js'
-import CircleStyle from 'ol/style/Circle.js'
-import Fill from 'ol/style/Fill.js'
-import Stroke from 'ol/style/Stroke.js'
-import Style from 'ol/style/Style.js'
+import { fromLonLat, toLonLat } from 'ol/proj.js'
 import View from 'ol/View.js'
 import type { Bounds } from '../domain/catalogue'
 import type { Position } from '../domain/coordinate'
-import { IDLE, TiledLayer, type DrawnLayer, type LayerStatus } from './layers'
+import { TILES } from './grids'
+import { IDLE, TiledLayer, type Drawing, type DrawnLayer, type LayerStatus } from './layers'
+import { Marks, type MarkColours } from './marks'
+import { alignTiles, boxIn, extentOf, placeIn, projectionName, register } from './projections'
 import { resolutionAt, scaleAt } from './scale'
+import { DEGREES, zeroResolution, type MapSystem } from './systems'
+import { REACH_PX, type Asked } from './tools/pick'
 
 export interface ViewPlace {
   readonly centre: Position
@@ -28,46 +25,43 @@ export interface MapEvents {
   /** The scale while the view moves. */
   scale: (scale: number) => void
   pointer: (position: Position | null) => void
-  /** A place was asked about; *resolution* in metres per pixel of the view. */
-  asked: (position: Position, resolution: number) => void
+  /** A place was asked about. */
+  asked: (asked: Asked) => void
   status: (collection: string, status: LayerStatus) => void
 }
 
-export interface MarkColours {
-  readonly line: string
-  readonly casing: string
-}
-
-const ABOVE_ALL = 1000
 const MOVE_MS = 150
 const FIT_PADDING_PX = 32
-/** Nothing is looked at closer than 1:500 by a fit: one small parcel keeps its neighbours in sight. */
-const FIT_RESOLUTION = 0.2
-const LIMITS = { minResolution: 0.05, maxResolution: 80_000 }
+/** Nothing is looked at closer than 1:500 or so by a fit: one small parcel keeps its neighbours in sight. */
+const FIT_ZOOM = 18.5
+const DEEPEST_ZOOM = 20.6
+/** A zone ends far from its meridian: no world to be seen in it. */
+const ZONE_WIDEST_ZOOM = 3.5
+/** Degrees of latitude after which a zone's zooms are set anew. */
+const FAR_DEG = 3
 
 export class MapController {
   readonly #map: OlMap
-  readonly #view: View
   readonly #layers = new Map<string, TiledLayer>()
-  readonly #marks = new VectorSource()
+  readonly #marks: Marks
   readonly #events: MapEvents
   readonly #still = matchMedia('(prefers-reduced-motion: reduce)').matches
+  #drawn: readonly DrawnLayer[] = []
+  #drawing: Drawing
+  #view: View
 
-  constructor(target: HTMLElement, colours: MarkColours, events: MapEvents) {
+  constructor(target: HTMLElement, system: MapSystem, colours: MarkColours, events: MapEvents) {
     this.#events = events
-    this.#view = new View({
-      projection: 'EPSG:3857',
-      center: [0, 0],
-      resolution: 80_000,
-      enableRotation: false,
-      ...LIMITS,
-    })
+    this.#marks = new Marks(colours)
+    register(DEGREES)
+    this.#drawing = { system, latitude: 0 }
+    this.#view = this.#newView()
     this.#map = new OlMap({
       target,
       view: this.#view,
       controls: [],
       interactions: interactions({ altShiftDragRotate: false, pinchRotate: false }),
-      layers: [new VectorLayer({ source: this.#marks, style: markStyle(colours), zIndex: ABOVE_ALL })],
+      layers: [this.#marks.layer],
     })
     this.#listen(target)
   }
@@ -78,20 +72,21 @@ export class MapController {
     this.#map.dispose()
   }
 
+  /** Views the same place at the same scale in another *system*. */
+  use(system: MapSystem): void {
+    if (system.code === this.#drawing.system.code) return
+    this.#remake(system, this.place())
+  }
+
   /** Draws exactly *drawn*, the uppermost first. */
   show(drawn: readonly DrawnLayer[]): void {
+    this.#drawn = drawn
     const wanted = new Set(drawn.map((item) => item.collection))
-    for (const [collection, layer] of this.#layers) {
-      if (wanted.has(collection)) continue
-      for (const part of layer.parts) this.#map.removeLayer(part)
-      layer.dispose()
-      this.#layers.delete(collection)
-      this.#events.status(collection, IDLE)
-    }
+    for (const collection of [...this.#layers.keys()]) if (!wanted.has(collection)) this.#remove(collection)
     drawn.forEach((item, index) => {
       const layer = this.#layers.get(item.collection) ?? this.#add(item)
       layer.update(item)
-      for (const part of layer.parts) part.setZIndex(drawn.length - index)
+      layer.raise(drawn.length - index)
     })
   }
 
@@ -101,76 +96,148 @@ export class MapController {
   }
 
   place(): ViewPlace {
-    const [longitude = 0, latitude = 0] = toLonLat(this.#view.getCenter() ?? [0, 0])
-    return { centre: [longitude, latitude], scale: scaleAt(this.#view.getResolution() ?? 1, latitude) }
+    const centre = this.#degrees(this.#view.getCenter() ?? [0, 0])
+    return { centre, scale: scaleAt(this.#resolution, this.#drawing.system, centre) }
   }
 
-  go({ centre, scale }: ViewPlace, animated = false): void {
-    const to = { center: fromLonLat([...centre]), resolution: resolutionAt(scale, centre[1]) }
+  go(place: ViewPlace, animated = false): void {
+    if (this.#isFar(place.centre)) return this.#remake(this.#drawing.system, place)
+    const { centre, scale } = place
+    const to = { center: this.#coordinate(centre), resolution: resolutionAt(scale, this.#drawing.system, centre) }
     if (animated && !this.#still) this.#view.animate({ ...to, duration: MOVE_MS })
     else {
-      this.#view.setCenter(to.center)
       this.#view.setResolution(to.resolution)
+      this.#view.setCenter(to.center)
     }
   }
 
   fit(bounds: Bounds, animated = false): void {
-    const extent = transformExtent([...bounds], 'EPSG:4326', 'EPSG:3857')
+    const middle: Position = [(bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2]
+    if (this.#isFar(middle)) this.#remake(this.#drawing.system, { ...this.place(), centre: middle })
     const duration = animated && !this.#still ? MOVE_MS : 0
     const padding = Array<number>(4).fill(FIT_PADDING_PX)
     this.#map.updateSize()
-    this.#view.fit(extent, { padding, duration, minResolution: FIT_RESOLUTION })
+    const extent = [...boxIn(bounds, DEGREES, this.#drawing.system)]
+    this.#view.fit(extent, { padding, duration, minResolution: this.#zero / 2 ** FIT_ZOOM })
   }
 
   zoom(by: number): void {
-    const resolution = (this.#view.getResolution() ?? 1) / 2 ** by
+    const resolution = this.#resolution / 2 ** by
     if (this.#still) this.#view.setResolution(resolution)
     else this.#view.animate({ resolution, duration: MOVE_MS })
   }
 
   /** Outlines one GeoJSON geometry (longitude, latitude), or nothing. */
   mark(geometry: unknown): void {
-    this.#marks.clear()
-    const drawn = geometry ? readGeometry(geometry) : null
-    if (drawn) this.#marks.addFeature(new Feature(drawn))
+    this.#marks.set(geometry, this.#drawing.system)
   }
 
   /** Shows the marked geometry in the middle. */
   fitMark(): void {
-    const extent = this.#marks.getExtent()
-    if (!extent || !this.#marks.getFeatures().length) return
-    const [west = 0, south = 0, east = 0, north = 0] = transformExtent(extent, 'EPSG:3857', 'EPSG:4326')
-    this.fit([west, south, east, north], true)
+    const { bounds } = this.#marks
+    if (bounds) this.fit(bounds, true)
   }
 
   askAtCentre(): void {
-    this.#events.asked(this.place().centre, this.#view.getResolution() ?? 1)
+    this.#ask(this.#view.getCenter() ?? [0, 0])
   }
 
-  #label(): void {
+  get #resolution(): number {
+    return this.#view.getResolution() ?? this.#zero
+  }
+
+  get #zero(): number {
+    return zeroResolution(this.#drawing.system, this.#drawing.latitude)
+  }
+
+  #degrees(coordinate: number[]): Position {
+    const [longitude = 0, latitude = 0] = toLonLat(coordinate, projectionName(this.#drawing.system))
+    return [longitude, latitude]
+  }
+
+  #coordinate(position: Position): number[] {
+    return fromLonLat([...position], projectionName(this.#drawing.system))
+  }
+
+  #ask(coordinate: number[]): void {
+    const { system } = this.#drawing
+    const [x = 0, y = 0] = coordinate
+    const half = REACH_PX * this.#resolution
+    const place = placeIn([x, y], system, TILES[system.grid].system)
+    const merged = [...this.#layers].filter(([, layer]) => layer.isMerged(place, this.#resolution))
+    this.#events.asked({
+      at: this.#degrees(coordinate),
+      reach: boxIn([x - half, y - half, x + half, y + half], system, DEGREES),
+      merged: new Set(merged.map(([collection]) => collection)),
+    })
+  }
+
+  #settle(): void {
+    const { system } = this.#drawing
     const [west = 0, south = 0, east = 0, north = 0] = this.#view.calculateExtent(this.#map.getSize())
-    for (const layer of this.#layers.values())
-      layer.label([west, south, east, north], this.#view.getResolution() ?? 1)
+    const box = boxIn([west, south, east, north], system, TILES[system.grid].system)
+    for (const layer of this.#layers.values()) layer.settle(box, this.#resolution)
   }
 
   #add(drawn: DrawnLayer): TiledLayer {
-    const layer = new TiledLayer(drawn, (status) => this.#events.status(drawn.collection, status))
+    const layer = new TiledLayer(drawn, this.#drawing, (status) => this.#events.status(drawn.collection, status))
     this.#layers.set(drawn.collection, layer)
     for (const part of layer.parts) this.#map.addLayer(part)
     return layer
   }
 
+  #remove(collection: string): void {
+    const layer = this.#layers.get(collection)
+    for (const part of layer?.parts ?? []) this.#map.removeLayer(part)
+    layer?.dispose()
+    this.#layers.delete(collection)
+    this.#events.status(collection, IDLE)
+  }
+
+  /** A zone's zooms fit those of the other views about one latitude. */
+  #isFar([, latitude]: Position): boolean {
+    const { system, latitude: own } = this.#drawing
+    return system.kind === 'zone' && Math.abs(latitude - own) > FAR_DEG
+  }
+
+  /** Another view: what is drawn in the one before is drawn anew. */
+  #remake(system: MapSystem, place: ViewPlace): void {
+    for (const collection of [...this.#layers.keys()]) this.#remove(collection)
+    this.#drawing = { system, latitude: place.centre[1] }
+    this.#view = this.#newView()
+    this.#map.setView(this.#view)
+    this.#marks.move(system)
+    this.go(place)
+    this.show(this.#drawn)
+  }
+
+  #newView(): View {
+    const { system, latitude } = this.#drawing
+    register(system)
+    alignTiles(system, latitude)
+    const projection = projectionName(system)
+    const widest = system.kind === 'zone' ? ZONE_WIDEST_ZOOM : 0
+    const view = new View({
+      projection,
+      center: this.#coordinate([system.zone?.meridian ?? 0, latitude]),
+      resolution: this.#zero,
+      minResolution: this.#zero / 2 ** DEEPEST_ZOOM,
+      maxResolution: this.#zero / 2 ** widest,
+      enableRotation: false,
+      constrainOnlyCenter: true,
+      ...(system.zone && { extent: extentOf(system) }),
+    })
+    // The scale changes with the latitude, too.
+    view.on(['change:resolution', 'change:center'], () => this.#events.scale(this.place().scale))
+    return view
+  }
+
   #listen(target: HTMLElement): void {
-    const degrees = (coordinate: number[]): Position => {
-      const [longitude = 0, latitude = 0] = toLonLat(coordinate)
-      return [longitude, latitude]
-    }
-    this.#map.on('rendercomplete', () => this.#label())
+    this.#map.on('rendercomplete', () => this.#settle())
     this.#map.on('moveend', () => this.#events.view(this.place()))
-    this.#view.on('change:resolution', () => this.#events.scale(this.place().scale))
-    this.#map.on('pointermove', (event) => this.#events.pointer(degrees(event.coordinate)))
+    this.#map.on('pointermove', (event) => this.#events.pointer(this.#degrees(event.coordinate)))
     // Not `singleclick`: it waits a quarter of a second for a second click.
-    this.#map.on('click', (event) => this.#events.asked(degrees(event.coordinate), this.#view.getResolution() ?? 1))
+    this.#map.on('click', (event) => this.#ask(event.coordinate))
     target.addEventListener('pointerleave', () => this.#events.pointer(null))
     target.addEventListener('keydown', (event) => {
       if (event.key !== 'Enter' || event.target !== target) return
@@ -178,15 +245,4 @@ export class MapController {
       this.askAtCentre()
     })
   }
-}
-
-function readGeometry(geometry: unknown) {
-  return new GeoJSON().readGeometry(geometry, { dataProjection: 'EPSG:4326', featureProjection: 'EPSG:3857' })
-}
-
-/** A 3 px dark line in a white casing: readable over every statutory colour, and itself none of them. */
-function markStyle({ line, casing }: MarkColours): Style[] {
-  const stroke = (color: string, width: number): Stroke => new Stroke({ color, width, lineJoin: 'round' })
-  const point = new CircleStyle({ radius: 7, fill: new Fill({ color: casing }), stroke: stroke(line, 3) })
-  return [new Style({ stroke: stroke(casing, 7) }), new Style({ stroke: stroke(line, 3), image: point })]
 }

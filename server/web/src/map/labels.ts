@@ -1,15 +1,27 @@
 /** One label for each feature in view, however many tiles it is cut into. Drawn above the tiles of its layer. */
 
+import { intersects } from 'ol/extent.js'
 import Feature from 'ol/Feature.js'
 import Point from 'ol/geom/Point.js'
 import VectorLayer from 'ol/layer/Vector.js'
 import type VectorTileLayer from 'ol/layer/VectorTile.js'
+import { getTransform } from 'ol/proj.js'
 import type RenderFeature from 'ol/render/Feature.js'
 import VectorSource from 'ol/source/Vector.js'
 import { drawLabels, labelZoom, type ServerStyle } from './style'
-import { zoomAt } from './zoom'
+import { projectionName } from './projections'
+import { zoomAt, type MapSystem } from './systems'
 
 export type Box = readonly [west: number, south: number, east: number, north: number]
+
+/** Where the tiles of a layer are drawn. */
+export interface Ground {
+  /** The view's system, and the one that the tiles are cut in. */
+  readonly view: MapSystem
+  readonly tiles: MapSystem
+  /** The view's resolution of zoom 0. */
+  readonly zero: number
+}
 
 /** What one tile has of a feature. */
 export interface Piece {
@@ -19,34 +31,39 @@ export interface Piece {
   readonly places: readonly (readonly [number, number])[]
 }
 
-/** The name of the layer in a tile, as the style function looks it up. */
-const TILE_LAYER = 'mvt:layer'
+/** Features of tiles have the name of their layer under this one, where the style function looks it up. */
+export const TILE_LAYER = 'mvt:layer'
 
 export class Labels {
   readonly layer: VectorLayer
   readonly #tiles: VectorTileLayer
   readonly #source: string
+  readonly #ground: Ground
   readonly #points = new VectorSource<Feature<Point>>()
   #from: number | null = null
   #written = ''
 
-  constructor(tiles: VectorTileLayer, source: string) {
+  constructor(tiles: VectorTileLayer, source: string, ground: Ground) {
     this.#tiles = tiles
     this.#source = source
+    this.#ground = ground
     this.layer = new VectorLayer({ source: this.#points, declutter: true })
     this.layer.setMaxResolution(tiles.getMaxResolution())
   }
 
   restyle(style: ServerStyle): void {
     this.#from = labelZoom(style, this.#source)
-    drawLabels(this.layer, style, this.#source)
+    drawLabels(this.layer, style, this.#source, this.#ground.zero)
   }
 
-  /** Writes on what is drawn in *view* now; nothing happens where that is the same as before. */
+  /**
+   * Writes on what is drawn in *view* (a box of the tiles' own system) now; nothing happens where that is the same
+   * as before.
+   */
   place(view: Box, resolution: number): void {
     // A little early: between two zooms the style itself decides.
-    const isWritten = this.#from !== null && zoomAt(resolution) >= this.#from - 0.5
-    const drawn = isWritten ? (this.#tiles.getFeaturesInExtent([...view]) as RenderFeature[]) : []
+    const isWritten = this.#from !== null && zoomAt(resolution, this.#ground.zero) >= this.#from - 0.5
+    const drawn = isWritten ? this.#drawn(view) : []
     const features = new Map<number | string, RenderFeature>()
     const pieces = drawn.flatMap((feature): Piece[] => {
       const id = feature.getId()
@@ -58,15 +75,31 @@ export class Labels {
     const written = JSON.stringify([...chosen])
     if (written === this.#written) return
     this.#written = written
+    const toView = this.#toView()
     this.#points.clear(true)
     this.#points.addFeatures(
       [...chosen].map(([id, place]) => {
-        const point = new Feature(new Point([...place]))
+        const point = new Feature(new Point(toView([...place])))
         point.setId(id)
         point.setProperties({ ...features.get(id)?.getProperties(), [TILE_LAYER]: this.#source })
         return point
       }),
     )
+  }
+
+  /** OpenLayers looks for the tiles of a box in the view's grid, which reprojected tiles are not in: all, then ours. */
+  #drawn(view: Box): RenderFeature[] {
+    const { view: shown, tiles } = this.#ground
+    const box = shown.code === tiles.code ? [...view] : [-Infinity, -Infinity, Infinity, Infinity]
+    const features = this.#tiles.getFeaturesInExtent(box) as RenderFeature[]
+    return features.filter((feature) => intersects(feature.getExtent(), [...view]))
+  }
+
+  #toView(): (place: number[]) => number[] {
+    const { view, tiles } = this.#ground
+    if (view.code === tiles.code) return (place) => place
+    const move = getTransform(projectionName(tiles), projectionName(view))
+    return (place) => move?.(place) ?? place
   }
 
   dispose(): void {

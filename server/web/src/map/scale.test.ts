@@ -1,19 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { formatScale, parseScale, resolutionAt, scaleAt } from './scale'
+import { formatScale, parseScale, PIXEL_M, scaleBar } from './scale'
 
 describe('scales', () => {
-  it('are the OGC ones at the equator: zoom 0 of Web Mercator is 1:559,082,264', () => {
-    expect(scaleAt(156_543.033_928_04, 0)).toBeCloseTo(559_082_264.03, 0)
-  })
-
-  it('are true on the ground: half as small at 60 degrees', () => {
-    expect(scaleAt(100, 60)).toBeCloseTo(scaleAt(100, 0) / 2, 6)
-  })
-
-  it('go back to the resolution they came from', () => {
-    for (const latitude of [-70, 0, 43.9]) expect(resolutionAt(scaleAt(12.5, latitude), latitude)).toBeCloseTo(12.5, 9)
-  })
-
   it('are written with three figures', () => {
     expect(formatScale(506_458, 'zh-CN')).toBe('1:506,000')
     expect(formatScale(999.6, 'zh-CN')).toBe('1:1,000')
@@ -26,5 +14,18 @@ describe('scales', () => {
 
   it('read what they wrote', () => {
     for (const scale of [250, 10_000, 506_000, 200_000_000]) expect(parseScale(formatScale(scale, 'zh-CN'))).toBe(scale)
+  })
+})
+
+describe('the scale bar', () => {
+  it('is round, as long as can be, and as wide as the scale says', () => {
+    expect(scaleBar(10_000, 120)).toEqual({ metres: 200, px: 200 / 2.8 })
+    for (const scale of [250, 9_999, 30_000, 506_000, 200_000_000]) {
+      const { metres, px } = scaleBar(scale, 120)
+      expect(px).toBeGreaterThan(120 / 2.6)
+      expect(px).toBeLessThanOrEqual(120)
+      expect(metres / px).toBeCloseTo(scale * PIXEL_M, 6)
+      expect([1, 2, 5]).toContain(Number(String(metres).replace('.', '').replace(/0+$/, '').replace(/^0+/, '')))
+    }
   })
 })

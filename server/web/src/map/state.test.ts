@@ -12,6 +12,7 @@ function generator(seed: number) {
 
 const IDS = ['a', 'layer_one', 'x9', 'another_layer_with_a_long_name'] as const
 const EDITIONS = [null, '2024', 'issued_2023'] as const
+const VIEWS = ['4490', '3857', '4530', '4547'] as const
 const FEATURES = ['220102000000000001', 'a/b', '图斑 1', 'x.y:80', '%2F', '1,2'] as const
 
 function anyState(seed: number): MapState {
@@ -22,6 +23,7 @@ function anyState(seed: number): MapState {
   return normalise({
     centre: next() < 0.2 ? null : [next() * 360 - 180, next() * 180 - 90],
     scale: next() < 0.2 ? null : clampScale(10 ** (next() * 9)),
+    crs: pick(VIEWS),
     layers: next() < 0.2 ? null : layers,
     selection: next() < 0.5 ? null : { layer: pick(IDS), edition: pick(EDITIONS), id: pick(FEATURES) },
   })
@@ -100,13 +102,20 @@ describe('the codec of the map state', () => {
     expect(encode({ ...EMPTY, centre: [125.324164999, 43.886531], scale: 9999.6 })).toEqual({
       c: '125.32416,43.88653',
       s: '10000',
-      crs: '3857',
+      crs: '4490',
     })
     expect(decode({ s: '1' }).state.scale).toBe(SCALE_RANGE[0])
     expect(decode({ s: '9999999999' }).state.scale).toBe(SCALE_RANGE[1])
   })
 
+  it('views in degrees unless the address says otherwise, and keeps to what it says', () => {
+    expect(decode({ c: '125,44', s: '10000' }).state.crs).toBe('4490')
+    for (const crs of VIEWS) expect(encode(decode({ c: '125,44', crs }).state)['crs']).toBe(crs)
+    expect(encode({ ...EMPTY, crs: '4530' })).toEqual({ crs: '4530' })
+  })
+
   it('refuses a view that it does not have', () => {
-    expect(decode({ crs: '4530' }).dropped).toEqual(['crs=4530'])
+    for (const crs of ['4326', '4512', '4555', 'EPSG:4490', ''])
+      expect(decode({ crs })).toEqual({ state: EMPTY, dropped: [`crs=${crs}`] })
   })
 })

@@ -1,6 +1,7 @@
 /** The state of the One Map page and its one codec from and to the query of its address. */
 
 import { isPosition, type Position } from '../domain/coordinate'
+import { DEGREES, systemOf } from './systems'
 
 export interface LayerChoice {
   readonly layer: string
@@ -21,6 +22,8 @@ export interface MapState {
   readonly centre: Position | null
   /** Scale denominator, a whole number. */
   readonly scale: number | null
+  /** The EPSG code of the view's reference system. */
+  readonly crs: string
   /** Drawn layers, the uppermost first; null: the link does not say. */
   readonly layers: readonly LayerChoice[] | null
   readonly selection: Selection | null
@@ -34,11 +37,9 @@ export interface Decoded {
 
 export type Query = Readonly<Record<string, string>>
 
-export const EMPTY: MapState = { centre: null, scale: null, layers: null, selection: null }
+export const EMPTY: MapState = { centre: null, scale: null, crs: DEGREES.code, layers: null, selection: null }
 export const SCALE_RANGE = [250, 200_000_000] as const
 
-/** The only view so far: Web Mercator (EPSG:3857). */
-const VIEW_CRS = '3857'
 const COLLECTION = /^([a-z][a-z0-9_]{0,42})(?:\.([a-z0-9_]{1,16}))?$/
 const CHOICE = /^([^:]+)(?::(\d{1,3}))?$/
 const CENTRE_DECIMALS = 5
@@ -62,7 +63,7 @@ export function encode(given: MapState): Query {
   const query: Record<string, string> = {}
   if (state.centre) query['c'] = state.centre.map(String).join(',')
   if (state.scale !== null) query['s'] = String(state.scale)
-  if (state.centre || state.scale !== null) query['crs'] = VIEW_CRS
+  if (state.centre || state.scale !== null || state.crs !== EMPTY.crs) query['crs'] = state.crs
   if (state.layers) query['l'] = state.layers.map(encodeChoice).join(',')
   if (state.selection) query['sel'] = `${collection(state.selection)}/${state.selection.id}`
   return query
@@ -80,10 +81,10 @@ export function decode(query: Readonly<Record<string, unknown>>): Decoded {
   const known = new Set(['c', 's', 'crs', 'l', 'sel'])
   for (const [name, value] of Object.entries(query))
     if (!known.has(name)) dropped.push(`${name}=${String(value ?? '')}`)
-  read('crs', (text) => (text === VIEW_CRS ? text : null))
   const state = normalise({
     centre: read('c', parseCentre),
     scale: read('s', parseScale),
+    crs: read('crs', (text) => systemOf(text)?.code ?? null) ?? EMPTY.crs,
     layers: read('l', (text) => parseChoices(text, dropped)),
     selection: read('sel', parseSelection),
   })

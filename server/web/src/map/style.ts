@@ -26,6 +26,8 @@ export interface ServerStyle {
 }
 
 const DEEPEST = 18
+/** Zooms 0 to 24 of styles. */
+const STYLE_ZOOMS = 25
 
 type Json = Readonly<Record<string, unknown>>
 const record = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {})
@@ -53,17 +55,20 @@ export function zoomsOf(style: ServerStyle, source: string): { readonly min: num
   return style.zooms[source] ?? { min: 0, max: DEEPEST }
 }
 
-/** Draws *layer* as the server's style says for *source*, without labels: a tile does not know its neighbours. */
-export function draw(layer: VectorTileLayer, style: ServerStyle, source: string): void {
+/**
+ * Draws *layer* as the server's style says for *source*, without labels: a tile does not know its neighbours.
+ * *zero* is the resolution of zoom 0 in the units of the view.
+ */
+export function draw(layer: VectorTileLayer, style: ServerStyle, source: string, zero: number): void {
   const shown = only(style.document, (type) => type !== 'symbol')
-  const styles = stylefunction(layer, shown, source, undefined, undefined, undefined, systemFonts)
+  const styles = stylefunction(layer, shown, source, resolutions(zero), undefined, undefined, systemFonts)
   if (style.hatches.size) layer.setStyle((feature, resolution) => hatched(styles(feature, resolution), style.hatches))
 }
 
 /** Writes the labels alone. */
-export function drawLabels(layer: VectorLayer, style: ServerStyle, source: string): void {
+export function drawLabels(layer: VectorLayer, style: ServerStyle, source: string, zero: number): void {
   const shown = only(style.document, (type) => type === 'symbol')
-  stylefunction(layer, shown, source, undefined, undefined, undefined, systemFonts)
+  stylefunction(layer, shown, source, resolutions(zero), undefined, undefined, systemFonts)
 }
 
 /** The zoom from which on *source* has labels; null: it has none. */
@@ -73,6 +78,8 @@ export function labelZoom({ document }: ServerStyle, source: string): number | n
     .map((part) => number(part['minzoom'], 0))
   return zooms.length ? Math.min(...zooms) : null
 }
+
+const resolutions = (zero: number): number[] => Array.from({ length: STYLE_ZOOMS }, (_, zoom) => zero / 2 ** zoom)
 
 /** Fonts are the system's: none is ever loaded. */
 const systemFonts = (fonts: string[]): string[] => fonts

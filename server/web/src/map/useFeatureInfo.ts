@@ -7,7 +7,7 @@ import { collectionId } from '../domain/catalogue'
 import type { Position } from '../domain/coordinate'
 import type { Feature } from '../domain/feature'
 import type { Selection } from './state'
-import { LIMIT, windowAround } from './tools/pick'
+import { LIMIT, windowAround, type Asked } from './tools/pick'
 import type { MapStateHandle } from './useMapState'
 import type { Shown, ShownLayer } from './useShown'
 
@@ -17,6 +17,8 @@ export interface Hits {
   readonly features: readonly Feature[]
   readonly more: boolean
   readonly error: unknown
+  /** The map shows areas of one class of it there, not these features. */
+  readonly merged: boolean
 }
 
 export type Info =
@@ -41,28 +43,28 @@ export function useFeatureInfo({ state, update }: MapStateHandle, { shown }: Pic
 
   async function askLayer(
     { choice, layer, collection }: ShownLayer,
-    at: Position,
-    resolution: number,
+    asked: Asked,
     signal: AbortSignal,
   ): Promise<Hits> {
-    const own = { layer: choice.layer, edition: choice.edition }
+    const own = { layer: choice.layer, edition: choice.edition, merged: asked.merged.has(collection) }
     try {
-      const page = await fetchFeaturesIn(collection, windowAround(at, resolution, layer.geometry), LIMIT, signal)
+      const page = await fetchFeaturesIn(collection, windowAround(asked, layer.geometry), LIMIT, signal)
       return { ...own, ...page, error: null }
     } catch (error) {
       return { ...own, features: [], more: false, error }
     }
   }
 
-  async function ask(at: Position, resolution: number): Promise<void> {
+  async function ask(asked: Asked): Promise<void> {
+    const { at } = asked
     const signal = restart()
     info.value = { kind: 'loading', at }
-    const answers = await Promise.all(shown.value.map((item) => askLayer(item, at, resolution, signal)))
+    const answers = await Promise.all(shown.value.map((item) => askLayer(item, asked, signal)))
     if (signal.aborted) return
-    const hits = answers.filter((item) => item.features.length || item.error !== null)
+    const hits = answers.filter((item) => item.features.length || item.merged || item.error !== null)
     const failed = hits.find((item) => item.error !== null)
     if (failed && hits.every((item) => item.error !== null)) {
-      info.value = { kind: 'failed', error: failed.error, again: () => void ask(at, resolution) }
+      info.value = { kind: 'failed', error: failed.error, again: () => void ask(asked) }
       return
     }
     info.value = { kind: 'answered', at, hits }
@@ -104,7 +106,7 @@ export function useFeatureInfo({ state, update }: MapStateHandle, { shown }: Pic
       info.value = {
         kind: 'answered',
         at: null,
-        hits: [{ layer, edition, features: [feature], more: false, error: null }],
+        hits: [{ layer, edition, features: [feature], more: false, error: null, merged: false }],
       }
     } catch (error) {
       if (signal.aborted) return

@@ -1,28 +1,29 @@
 import { describe, expect, it } from 'vitest'
-import { windowAround } from './pick'
+import { windowAround, type Asked } from './pick'
 
-const PLACE = [125.324164, 43.886531] as const
+const PLACE: Asked = {
+  at: [125.324164, 43.886531],
+  reach: [125.32410000000001, 43.88648, 125.32422, 43.88658],
+  merged: new Set(),
+}
 
 describe('the window asked for around a place', () => {
   it('contains the place and lies the right way round', () => {
     for (const geometry of ['polygon', 'multipolygon', 'line', 'point']) {
-      const [west, south, east, north] = windowAround(PLACE, 2, geometry)
-      expect(west).toBeLessThan(PLACE[0])
-      expect(PLACE[0]).toBeLessThan(east)
-      expect(south).toBeLessThan(PLACE[1])
-      expect(PLACE[1]).toBeLessThan(north)
+      const [west, south, east, north] = windowAround(PLACE, geometry)
+      expect(west).toBeLessThan(PLACE.at[0])
+      expect(PLACE.at[0]).toBeLessThan(east)
+      expect(south).toBeLessThan(PLACE.at[1])
+      expect(PLACE.at[1]).toBeLessThan(north)
     }
   })
 
   it('is a tenth of a millimetre for areas, whatever the zoom: a neighbour is not an answer', () => {
-    const [west, , east] = windowAround(PLACE, 5000, 'polygon')
+    const [west, , east] = windowAround(PLACE, 'polygon')
     expect(east - west).toBeLessThan(3e-9)
   })
 
-  it('is as high as it is wide on the screen for lines and points', () => {
-    const [west, south, east, north] = windowAround(PLACE, 10, 'line')
-    const squeeze = Math.cos((PLACE[1] * Math.PI) / 180)
-    expect((north - south) / squeeze).toBeCloseTo(east - west, 9)
-    expect(east - west).toBeCloseTo((2 * 6 * 10) / 111_319.49, 7)
+  it('is what a hand can hit for lines and points, in the digits an address needs', () => {
+    expect(windowAround(PLACE, 'line')).toEqual([125.3241, 43.88648, 125.32422, 43.88658])
   })
 })

@@ -6,23 +6,27 @@ import type { Position } from '../../domain/coordinate'
 /** Most features listed per layer; the answer says when there are more. */
 export const LIMIT = 20
 
+/** Half a window for lines and points, pixels: what a hand can hit. */
+export const REACH_PX = 6
+
+/** A place of the map that is asked about. */
+export interface Asked {
+  readonly at: Position
+  /** What a hand can hit around it, in degrees. */
+  readonly reach: Bounds
+  /** The collections of which the map shows areas of one class there, not features. */
+  readonly merged: ReadonlySet<string>
+}
+
 /** Half a window for areas, degrees: a tenth of a millimetre on the ground, so that only what covers the point answers. */
 const POINT_DEG = 1e-9
-/** Half a window for lines and points, pixels: what a hand can hit. */
-const REACH_PX = 6
-/** Projected metres of the Web Mercator view in one degree of longitude. */
-const METRES_PER_DEGREE = (Math.PI * 6_378_137) / 180
 
-/** The window to ask for around *position*: *resolution* is the view's, in projected metres per pixel. */
-export function windowAround([longitude, latitude]: Position, resolution: number, geometry: string): Bounds {
+/** The window to ask for: for areas the very place, for lines and points what a hand can hit. */
+export function windowAround({ at: [longitude, latitude], reach }: Asked, geometry: string): Bounds {
   const isArea = geometry.toLowerCase().includes('polygon')
-  const half = isArea ? POINT_DEG : (REACH_PX * resolution) / METRES_PER_DEGREE
-  const narrowing = isArea ? 1 : Math.cos((latitude * Math.PI) / 180)
+  const [west, south, east, north] = isArea
+    ? [longitude - POINT_DEG, latitude - POINT_DEG, longitude + POINT_DEG, latitude + POINT_DEG]
+    : reach
   const exact = (value: number): number => Number(value.toFixed(10))
-  return [
-    exact(longitude - half),
-    exact(latitude - half * narrowing),
-    exact(longitude + half),
-    exact(latitude + half * narrowing),
-  ]
+  return [exact(west), exact(south), exact(east), exact(north)]
 }

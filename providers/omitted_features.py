@@ -1,0 +1,47 @@
+"""A tile's second layer, which says how many features the tile leaves out.
+
+https://github.com/mapbox/vector-tile-spec/blob/master/2.1/vector_tile.proto
+"""
+
+from collections.abc import Iterable
+
+VERSION, EXTENT = 2, 4096
+POINT = 1
+MOVE_TO_ONE = 9  # the command 1, once
+VARINT, BYTES = 0, 2  # wire types
+
+
+def omitted_layer(name: str, count: int) -> bytes:
+    """An MVT layer with one point at the tile's centre and the property `count`."""
+    centre = EXTENT  # the parameter of a half: zigzag doubles it
+    geometry = _packed((MOVE_TO_ONE, centre, centre))
+    feature = _field(2, _packed((0, 0))) + _number(3, POINT) + _field(4, geometry)
+    layer = (
+        _field(1, name.encode())
+        + _field(2, feature)
+        + _field(3, b"count")
+        + _field(4, _number(5, count))
+        + _number(5, EXTENT)
+        + _number(15, VERSION)
+    )
+    return _field(3, layer)
+
+
+def _number(number: int, value: int) -> bytes:
+    return _varint(number << 3 | VARINT) + _varint(value)
+
+
+def _field(number: int, content: bytes) -> bytes:
+    return _varint(number << 3 | BYTES) + _varint(len(content)) + content
+
+
+def _packed(values: Iterable[int]) -> bytes:
+    return b"".join(map(_varint, values))
+
+
+def _varint(value: int) -> bytes:
+    found = bytearray()
+    while value > 0x7F:
+        found.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*found, value])

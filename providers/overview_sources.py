@@ -1,0 +1,79 @@
+"""What the tiles of each zoom are drawn from: rows as they are, generalised rows, or classes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from config.vocabulary import GeometryKind, Text
+
+
+class Drawn(StrEnum):
+    """What a tile's features are."""
+
+    ROWS = "rows"  # features as they are stored
+    GENERALISED = "generalised"  # each feature, its shape simplified together with its neighbours'
+    CLASSES = "classes"  # areas of one class: the features would be smaller than two pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a zoom's features are read: which stored zoom, where it is not the rows themselves."""
+
+    drawn: Drawn
+    zoom: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """The generalised geometry of an edition, as it is in the database now."""
+
+    revision: int  # the edition's revision that it shows
+    classes_below: int  # zooms below are drawn as classes; 0: none are
+    levels: tuple[int, ...]  # zooms for which generalised rows are stored, ascending
+    # by zoom, where a tile would hold too many: how many features its tiles leave out in all
+    omitted: Mapping[int, int] = field(default_factory=dict)
+
+    def source(self, zoom: int) -> Source:
+        """The coarsest that is fine enough."""
+        if zoom < self.classes_below:
+            return Source(Drawn.CLASSES, zoom)
+        level = next((level for level in self.levels if level >= zoom), None)
+        return Source(Drawn.ROWS) if level is None else Source(Drawn.GENERALISED, level)
+
+
+def stored_overview(columns: Sequence[Any]) -> Overview | None:
+    """The columns revision, classes_below, levels, omitted of onemap.overview, or nothing."""
+    if not columns or columns[0] is None:
+        return None
+    revision, classes_below, levels, omitted = columns
+    return Overview(
+        revision=revision,
+        classes_below=classes_below,
+        levels=tuple(levels),
+        omitted={int(zoom): count for zoom, count in omitted.items()},
+    )
+
+
+RULES: Mapping[GeometryKind, Text] = {
+    GeometryKind.POLYGON: Text(
+        zh="面要素与相邻面一起简化，共边保持一致，容差为该级别半个像元；"
+        "当面积居中的图斑不足两个像元时改绘分类图：每个像元取其中心所在图斑的类别，"
+        "更小级别取四个像元中的多数，仅三个及以下像元的小块并入相邻类别。",
+        en="Polygons are simplified together with their neighbours, shared edges stay shared, the"
+        " tolerance is half a pixel of the zoom. Where the median polygon is under two pixels,"
+        " areas of classes are drawn: a pixel has the class of the polygon that its centre lies"
+        " in, further out that of the majority of its four, and patches of three pixels or less"
+        " are joined to a neighbouring class.",
+    ),
+    GeometryKind.LINE: Text(
+        zh="线要素逐条简化，容差为该级别半个像元；不足一个像元的线在该级别不绘。",
+        en="Each line is simplified by itself, the tolerance is half a pixel of the zoom; lines"
+        " shorter than a pixel are left out.",
+    ),
+    GeometryKind.POINT: Text(
+        zh="每个像元内，同一类别、同一行政区至多绘一个点，取要素号最小者。",
+        en="Of the points of one class and one division in a pixel, the one with the lowest feature"
+        " id is drawn.",
+    ),
+}

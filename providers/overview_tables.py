@@ -1,0 +1,104 @@
+"""The tables of an edition's overview: generalised rows by level, ready class areas by tile."""
+
+from collections.abc import Sequence
+
+from psycopg import Connection, sql
+from psycopg.rows import TupleRow
+
+from config.model import Layer
+from config.vocabulary import EditionKey, GeometryKind
+from providers.tables import MOSAIC, OVERVIEW, content_columns, edition_name, partition_name
+
+LETTERS = "0123456789abcdefghijklmnop"  # of a level's index: names are as long as they may be
+COLUMNS = """
+SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), c.collname::text
+FROM pg_attribute a LEFT JOIN pg_collation c ON c.oid = a.attcollation AND c.collname <> 'default'
+WHERE a.attrelid = to_regclass(%s) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
+"""
+TABLES = (
+    "CREATE TABLE IF NOT EXISTS {overview} (level smallint NOT NULL, LIKE {current},"
+    " PRIMARY KEY (level, fid))",
+)
+MOSAIC_TABLES = (
+    'CREATE TABLE IF NOT EXISTS {mosaic} (tiling text COLLATE "C" NOT NULL,'
+    " zoom smallint NOT NULL, tile_row integer NOT NULL, tile_col integer NOT NULL,"
+    ' id bigint PRIMARY KEY, class text COLLATE "C", om_region text COLLATE "C",'
+    " cells integer NOT NULL, geom geometry(MultiPolygon) NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS {mosaic_tile} ON {mosaic} (tiling, zoom, tile_row, tile_col)",
+)
+
+
+def has_overview(layer: Layer) -> bool:
+    """Whether an overview of this layer is kept: it has a place, is ours, and does not decline."""
+    placed = layer.geometry is not GeometryKind.NONE
+    return placed and layer.external is None and layer.tiles.overview
+
+
+def overview_name(layer: Layer, edition: EditionKey) -> sql.Identifier:
+    """The generalised rows, for statements that are composed with psycopg."""
+    return sql.Identifier(OVERVIEW, partition_name(layer, edition))
+
+
+def mosaic_name(layer: Layer, edition: EditionKey) -> sql.Identifier:
+    """The class areas, likewise."""
+    return sql.Identifier(MOSAIC, partition_name(layer, edition))
+
+
+def row_columns(layer: Layer) -> list[str]:
+    """All columns of an edition's rows, the geometry last."""
+    return ["fid", "om_edition", "om_id", "om_rev", *content_columns(layer)]
+
+
+def ensure_overview(connection: Connection[TupleRow], layer: Layer, edition: EditionKey) -> None:
+    """Create what is missing, as the owner, after ensure_tables; additive columns included."""
+    if not has_overview(layer):
+        return
+    name = partition_name(layer, edition)
+    names = {
+        "overview": overview_name(layer, edition),
+        "mosaic": mosaic_name(layer, edition),
+        "current": edition_name(layer, edition),
+        "mosaic_tile": sql.Identifier(f"{name}_t"),
+    }
+    areas = MOSAIC_TABLES if layer.geometry is GeometryKind.POLYGON else ()
+    for statement in (*TABLES, *areas):
+        connection.execute(sql.SQL(statement).format(**names))
+    held, wanted = (
+        connection.execute(COLUMNS, (names[one].as_string(connection),)).fetchall()
+        for one in ("overview", "current")
+    )
+    present = {row[0] for row in held}
+    for column, kind, collation in wanted:
+        if column not in present:
+            collated = sql.SQL(" COLLATE {}").format(sql.Identifier(collation or ""))
+            connection.execute(
+                sql.SQL("ALTER TABLE {} ADD COLUMN {} " + kind + "{}").format(
+                    names["overview"],
+                    sql.Identifier(column),
+                    collated if collation else sql.SQL(""),
+                )
+            )
+
+
+def index_levels(
+    connection: Connection[TupleRow], layer: Layer, edition: EditionKey, levels: Sequence[int]
+) -> None:
+    """One index of places per level that is used, as the owner."""
+    for level, letter in enumerate(LETTERS):
+        name = f"{partition_name(layer, edition)}_{letter}"
+        if level in levels:
+            made = "CREATE INDEX IF NOT EXISTS {} ON {} USING gist (geom) WHERE level = {}"
+            table = overview_name(layer, edition)
+            statement = sql.SQL(made).format(sql.Identifier(name), table, sql.Literal(level))
+        else:
+            gone = sql.Identifier(OVERVIEW, name)
+            statement = sql.SQL("DROP INDEX IF EXISTS {}").format(gone)
+        connection.execute(statement)
+
+
+def analyse_overview(connection: Connection[TupleRow], layer: Layer, edition: EditionKey) -> None:
+    """Fresh statistics after a build, as the owner."""
+    tables = [overview_name(layer, edition)]
+    if layer.geometry is GeometryKind.POLYGON:
+        tables.append(mosaic_name(layer, edition))
+    connection.execute(sql.SQL("ANALYZE {}").format(sql.SQL(", ").join(tables)))

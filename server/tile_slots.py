@@ -1,0 +1,77 @@
+"""How many tiles are made at once: cold tiles must leave connections for everything else."""
+
+from asyncio import Semaphore
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from config.vocabulary import LayerId
+from server.problems import Overloaded
+
+LOW_ZOOM = 12  # up to here a tile may hold thousands of features
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """At once in the process and of one layer, and how many of a layer may wait."""
+
+    process: int
+    layer: int
+    waiting: int
+
+
+# A process has eight reading connections: at least two of them are never a tile's, and at least
+# five never a tile's of a low zoom.
+ANY = Bounds(process=6, layer=4, waiting=120)
+LOW = Bounds(process=3, layer=2, waiting=40)
+
+
+@dataclass(slots=True)
+class _Line:
+    """The turns of one layer at one kind of zoom."""
+
+    turns: Semaphore
+    waiting: int = 0
+
+
+@dataclass(slots=True)
+class TileSlots:
+    """Turns to make a tile; who would wait behind too many is refused."""
+
+    low: Bounds = LOW
+    any: Bounds = ANY
+    _all: Semaphore = field(init=False)
+    _low: Semaphore = field(init=False)
+    _lines: dict[tuple[LayerId, bool], _Line] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._all, self._low = Semaphore(self.any.process), Semaphore(self.low.process)
+
+    @asynccontextmanager
+    async def turn(self, layer: LayerId, zoom: int) -> AsyncIterator[None]:
+        """A turn to make one tile.
+
+        Raises
+        ------
+        Overloaded
+            Where as many tiles of the layer wait already as may.
+        """
+        low = zoom <= LOW_ZOOM
+        bounds = self.low if low else self.any
+        line = self._lines.setdefault((layer, low), _Line(Semaphore(bounds.layer)))
+        if line.turns.locked() and line.waiting >= bounds.waiting:
+            raise Overloaded(f"{line.waiting} tiles of {layer} wait to be made")
+        line.waiting += 1
+        try:
+            await line.turns.acquire()
+        finally:
+            line.waiting -= 1
+        try:
+            if low:
+                async with self._low, self._all:
+                    yield
+            else:
+                async with self._all:
+                    yield
+        finally:
+            line.turns.release()

@@ -1,0 +1,178 @@
+"""Laws of the class mosaic: a partition that background never opens and no region loses a cell of."""
+
+import numpy as np
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from processes.algorithms.class_mosaic import (
+    BACKGROUND,
+    MARGIN,
+    MAX_CORNERS,
+    SIDE,
+    SMALLEST,
+    Cells,
+    Palette,
+    areas,
+    corners,
+    drawn_cells,
+    majority,
+    packed,
+    sieved,
+    unpacked,
+    widened,
+)
+
+CLASSES, REGIONS = ("01", "02", "0703", None), ("220102", "220103", None)
+
+
+def a_palette() -> Palette:
+    palette = Palette()
+    for one in CLASSES:
+        for region in REGIONS:
+            palette.number((one, region))
+    return palette
+
+
+def some_cells(seed: int, patch: int, side: int = SIDE) -> Cells:
+    """Classes and regions in patches, with some background."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, len(CLASSES) * len(REGIONS) + 1, (side // patch, side // patch))
+    return np.kron(coarse, np.ones((patch, patch), dtype=np.int32)).astype(np.int32)
+
+
+cells = st.builds(some_cells, st.integers(0, 10_000), st.sampled_from([1, 2, 4, 16]))
+
+
+@settings(deadline=None, max_examples=20)
+@given(cells=cells)
+def test_sieving_moves_neither_background_nor_a_region(cells: Cells) -> None:
+    palette = a_palette()
+    regions = palette.regions()
+
+    made = sieved(cells, regions)
+
+    assert np.array_equal(made == BACKGROUND, cells == BACKGROUND)
+    assert np.array_equal(regions[made], regions[cells])
+    assert corners(made) <= max(MAX_CORNERS, corners(cells))
+
+
+def test_a_small_patch_joins_its_neighbour_and_a_larger_one_stays() -> None:
+    palette = a_palette()
+    ground, patch = palette.number(("01", "220102")), palette.number(("02", "220102"))
+    cells = np.full((SIDE, SIDE), ground, dtype=np.int32)
+    cells[10, 10 : 10 + SMALLEST - 1] = patch
+    cells[20, 20 : 20 + SMALLEST] = patch
+
+    made = sieved(cells, palette.regions())
+
+    assert not (made[10] == patch).any()
+    assert (made[20] == patch).sum() == SMALLEST
+
+
+@settings(deadline=None, max_examples=20)
+@given(cells=cells)
+def test_further_out_a_cell_is_drawn_where_one_of_its_four_is_and_as_most_of_them(
+    cells: Cells,
+) -> None:
+    palette = a_palette()
+    coarse = majority(cells, palette.ranks())
+
+    four = cells.reshape(SIDE // 2, 2, SIDE // 2, 2).transpose(0, 2, 1, 3).reshape(-1, 4)
+    for chosen, children in zip(coarse.ravel(), four, strict=True):
+        drawn = children[children != BACKGROUND]
+        assert (chosen == BACKGROUND) == (len(drawn) == 0)
+        if len(drawn):
+            most = max((drawn == one).sum() for one in drawn)
+            assert (drawn == chosen).sum() == most
+
+
+def test_of_as_many_the_first_in_the_alphabet_is_drawn_whatever_the_numbers() -> None:
+    one, other = Palette(), Palette()
+    pairs = [("02", "b"), ("01", "b"), ("01", "a"), (None, "a")]
+    for pair in pairs:
+        one.number(pair)
+    for pair in reversed(pairs):
+        other.number(pair)
+    for palette in (one, other):
+        fine = np.array([[palette.number(p) for p in row] for row in (pairs[:2], pairs[2:])])
+        (chosen,) = majority(fine.astype(np.int32), palette.ranks()).ravel()
+        assert palette.pairs[chosen] == (None, "a")
+
+
+@settings(deadline=None, max_examples=10)
+@given(cells=cells, west=st.sampled_from([-180.0, 125.15625]))
+def test_areas_are_a_partition_along_the_edges_of_the_cells(cells: Cells, west: float) -> None:
+    cell = 1.40625 / 2**9
+    drawn = areas(cells, west, 45.0, cell)
+
+    assert drawn.keys() == set(np.unique(cells)) - {BACKGROUND}
+    for number, (shape, count) in drawn.items():
+        assert shape.is_valid
+        assert count == (cells == number).sum()
+        assert np.isclose(shape.area, count * cell**2, rtol=1e-9)
+        steps = (shapely.get_coordinates(shape) - [west, 45.0]) / cell
+        assert np.array_equal(steps, np.round(steps))
+
+
+@settings(deadline=None, max_examples=10)
+@given(seed=st.integers(0, 1_000), across=st.integers(3, 40))
+def test_each_cell_whose_centre_lies_in_a_polygon_is_drawn_and_no_other(
+    seed: int, across: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    places: NDArray[np.float64] = np.sort(rng.uniform(0, 1, across + 1))
+    boxes = [
+        shapely.box(places[i], places[j], places[i + 1], places[j + 1])
+        for i in range(across)
+        for j in range(across)
+    ]
+    polygons, numbers = np.array(boxes, dtype=object), np.arange(1, len(boxes) + 1, dtype=np.int32)
+    middles = (np.arange(32) + 0.5) / 32
+
+    cells = drawn_cells(polygons, numbers, middles, middles[::-1])
+
+    for row, y in enumerate(middles[::-1]):
+        for column, x in enumerate(middles):
+            inside = [
+                n
+                for n, one in zip(numbers, boxes, strict=True)
+                if one.intersects(shapely.Point(x, y))
+            ]
+            assert cells[row, column] == min(inside, default=BACKGROUND)
+
+
+@given(cells=cells, order=st.permutations(list(range(len(CLASSES) * len(REGIONS)))))
+@settings(deadline=None, max_examples=10)
+def test_stored_cells_are_read_as_they_were_whatever_the_numbers(
+    cells: Cells, order: list[int]
+) -> None:
+    palette, other = a_palette(), Palette()
+    for number in order:
+        pair = palette.pairs[number + 1]
+        assert pair is not None
+        other.number(pair)
+
+    content = packed(cells, palette)
+    read = unpacked(content, other)
+
+    assert packed(read, other) == content
+    assert [other.pairs[n] for n in read[0]] == [palette.pairs[n] for n in cells[0]]
+
+
+def test_a_tile_shows_its_neighbours_in_its_margin() -> None:
+    tiles = {(0, 0): 1, (0, 1): 2, (-1, 0): 3, (1, -1): 4}
+
+    def tile(south: int, east: int) -> Cells | None:
+        number = tiles.get((south, east))
+        return None if number is None else np.full((SIDE, SIDE), number, dtype=np.int32)
+
+    made = widened(tile)
+
+    assert made.shape == (SIDE + 2 * MARGIN, SIDE + 2 * MARGIN)
+    assert (made[MARGIN:-MARGIN, MARGIN:-MARGIN] == 1).all()
+    assert (made[MARGIN:-MARGIN, -MARGIN:] == 2).all()
+    assert (made[:MARGIN, MARGIN:-MARGIN] == 3).all()
+    assert (made[-MARGIN:, :MARGIN] == 4).all()
+    assert (made[:MARGIN, :MARGIN] == BACKGROUND).all()

@@ -1,0 +1,20 @@
+"""The examples in the docstrings of the algorithms are what really comes out."""
+
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+import processes.algorithms
+
+MODULES = [
+    f"processes.algorithms.{m.name}" for m in pkgutil.iter_modules(processes.algorithms.__path__)
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_of_a_module_hold(name: str) -> None:
+    found = doctest.testmod(importlib.import_module(name))
+
+    assert found.failed == 0
