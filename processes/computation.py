@@ -16,10 +16,11 @@ import orjson
 import psycopg
 from psycopg.rows import TupleRow
 
-from config.model import ProcessEntry
+from config.model import Layer, ProcessEntry
 from processes.context import Context
 from processes.registry import SPECS
 from processes.spec import JSON, InvalidBody
+from processes.workflows.collection_input import resolved
 from providers.access import Scope
 from providers.database import DatabaseRole, connection_options
 from providers.job_records import Result
@@ -40,6 +41,7 @@ class Computation:
     now: datetime
     planar_crs: str | None
     limit_s: int
+    layers: Mapping[str, Layer]  # those that inputs name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,9 +114,10 @@ def _outcome(computation: Computation, reader: "_Reader", pipe: Pipe) -> Outcome
         report=_Reporter(pipe),
         now=computation.now,
         planar_crs=computation.planar_crs,
+        layers=computation.layers,
     )
     try:
-        values = spec.run(context, computation.inputs)
+        values = spec.run(context, resolved(context, spec, computation.inputs))
         results = tuple(
             _result(name, spec.outputs[name].media_type, values[name])
             for name in computation.outputs

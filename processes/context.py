@@ -9,7 +9,8 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from config.model import ProcessEntry
+from config.model import Layer, ProcessEntry
+from config.vocabulary import LayerId
 from providers.access import Scope
 from providers.bindings import Bound, NotBound, bind
 from providers.editions import EditionState, day_in_china, list_editions_now
@@ -28,6 +29,7 @@ class Context:
     report: Reporter  # progress in percent, and a message
     now: datetime
     planar_crs: str | None = None
+    layers: Mapping[str, Layer] = field(default_factory=dict)  # those that inputs name
     _read: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     _states: list[EditionState] | None = None
 
@@ -48,20 +50,30 @@ class Context:
             finally:
                 self._states = None
 
+    def states(self, layer: LayerId) -> list[EditionState]:
+        """The layer's editions, newest first; inside `reading` only."""
+        if self._states is None:
+            raise RuntimeError("editions are read inside reading()")
+        return [state for state in self._states if state.edition.layer == layer]
+
+    def note(self, state: EditionState, **more: str) -> None:
+        """An edition has been read: part of the lineage."""
+        edition = state.edition
+        self._read[(edition.layer, edition.key)] = {
+            **more,
+            "layer": edition.layer,
+            "edition": edition.key,
+            "revision": state.revision,
+            "specification": state.specification_version,
+        }
+
     def bound(self, use: str, check_date: date) -> Bound | NotBound:
         """The layer and edition behind a binding's use; inside `reading` only."""
         if self._states is None:
             raise RuntimeError("bindings are resolved inside reading()")
         found = bind(self.entry.bindings.get(use), self._states, check_date, self.scope)
         if isinstance(found, Bound):
-            state = found.state
-            self._read[(found.layer.id, state.edition.key)] = {
-                "binding": found.binding.id,
-                "layer": found.layer.id,
-                "edition": state.edition.key,
-                "revision": state.revision,
-                "specification": state.specification_version,
-            }
+            self.note(found.state, binding=found.binding.id)
         return found
 
     @property

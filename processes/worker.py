@@ -34,6 +34,7 @@ from processes.computation import (
 from processes.overview_duty import OverviewDuty
 from processes.patience import DATABASE_AWAY_S, RETRY_S, patiently
 from processes.registry import SPECS
+from processes.workflows.collection_input import layers_of
 from providers.callback_deliveries import CallbackStore
 from providers.callbacks import QUEUE as CALLBACKS
 from providers.catalogue_edits import CHANNEL, read_catalogue
@@ -189,6 +190,7 @@ class Worker:
         entry = catalogue.processes.get(attempt.process)
         if entry is None or entry.spec not in SPECS:
             return Failed(error={"reason": "no_such_process", "detail": "No longer offered."})
+        named = layers_of(SPECS[entry.spec], attempt.inputs)
         computation = Computation(
             spec=entry.spec,
             entry=entry,
@@ -198,6 +200,7 @@ class Worker:
             now=datetime.now(UTC),
             planar_crs=self._settings.planar_crs,
             limit_s=entry.limits["seconds"],
+            layers={n: catalogue.layers[n] for n in named if n in catalogue.layers},
         )
 
         async def report(percent: int, message: str) -> None:

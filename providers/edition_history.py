@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, Connection
 from psycopg.rows import TupleRow
 
 from config.vocabulary import EditionKey, LayerId
@@ -42,6 +42,15 @@ async def editions_as_of(
 ) -> list[EditionState]:
     """The layer's editions by their newest revisions of then, newest edition first."""
     found = await _states(connection, AS_OF, {"layer": layer, "moment": moment})
+    return sorted(found, key=lambda s: (s.edition.valid_from, s.edition.key), reverse=True)
+
+
+def editions_then(
+    connection: Connection[TupleRow], layer: LayerId, moment: datetime
+) -> list[EditionState]:
+    """The same on a blocking connection."""
+    binds = {"layer": layer, "moment": moment}
+    found = states_of(connection.execute(AS_OF.encode(), binds).fetchall())
     return sorted(found, key=lambda s: (s.edition.valid_from, s.edition.key), reverse=True)
 
 

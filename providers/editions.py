@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from psycopg import AsyncConnection, Connection, sql
 from psycopg.rows import TupleRow
 
-from config.vocabulary import EditionKey, EditionStatus, Issuer, LayerId, Text
+from config.vocabulary import Classification, EditionKey, EditionStatus, Issuer, LayerId, Text
 from providers.errors import BadParameter
 from providers.overview_sources import Overview, stored_overview
 
@@ -111,6 +111,13 @@ def _day(text: str) -> date:
         return day_in_china(datetime.fromisoformat(text.upper()))
     except OverflowError as error:
         raise ValueError(text) from error
+
+
+def published(states: Iterable[EditionState], ceiling: Classification) -> tuple[EditionState, ...]:
+    """Those that a caller of this clearance knows of: what is not yet in force is internal."""
+    internal = ceiling.rank >= Classification.INTERNAL.rank
+    shown = (EditionStatus.IN_FORCE, EditionStatus.REPEALED)
+    return tuple(s for s in states if internal or s.edition.status in shown)
 
 
 def edition_in(

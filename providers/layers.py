@@ -198,13 +198,16 @@ class LayerStore:
         """One vector tile within its bounds, from the edition's *overview* where that serves it."""
         source = source_of(query, scope, overview if at is None else None)
         past = at is not None
+        # near the ground every window is small: the index answers, whatever the values are
+        steady = not (past or query.conditions or query.counted) and scope.everywhere
+        planning = Planning.ONCE if steady else Planning.EACH
 
         async def ask(
             key: tuple[Hashable, ...], build: Callable[[], ClauseElement], values: Mapping[str, Any]
         ) -> TupleRow | None:
             compiled = self._compiled((layer.id, *key), build)
             binds = {**values, **_state(layer, edition, at)}
-            return await self._row(layer, compiled, binds, binary=True)
+            return await self._row(layer, compiled, binds, binary=True, planning=planning)
 
         return await read_tile(ask, Drawing(layer, edition, query, scope, past, source))
 

@@ -1,14 +1,21 @@
 """What the server knows at one moment: catalogue, editions, regions; swapped whole on NOTIFY."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
 
 from config.model import Catalogue, Layer
-from config.vocabulary import LAYER_ID, Classification, EditionKey, EditionStatus, LayerId
+from config.vocabulary import LAYER_ID, EditionKey, LayerId
 from providers.access import Principal, Scope, anonymous, scope_of
-from providers.editions import EditionState, Window, beginning_in_china, edition_in, today
+from providers.editions import (
+    EditionState,
+    Window,
+    beginning_in_china,
+    edition_in,
+    published,
+    today,
+)
 from providers.errors import BadParameter, NotFound, StoreUnavailable
 from providers.external_table import described, is_described
 from providers.keys import KeyRecord
@@ -97,7 +104,7 @@ class Snapshot:
                 f"the parameter left out: {layer.id} shows a table that OneMap does not keep, and"
                 " earlier states of it are not recorded",
             )
-        then = _published(await self.store.editions_as_of(layer.id, moment), scope)
+        then = published(await self.store.editions_as_of(layer.id, moment), scope.ceiling)
         key = collection.partition(".")[2]
         if key and all(s.edition.key != key for s in then):
             return replace(self.resolve(collection, window, scope), state=None)
@@ -120,7 +127,7 @@ class Snapshot:
         if revision >= state.revision:
             return replace(resolved, state=state)
         then = await self.store.edition_at(layer.id, state.edition.key, revision)
-        if then is None or not _published([then], scope):
+        if then is None or not published([then], scope.ceiling):
             return None
         return replace(resolved, state=then, at=revision)
 
@@ -144,7 +151,7 @@ class Snapshot:
 
     def states(self, layer: Layer, scope: Scope) -> tuple[EditionState, ...]:
         """The layer's editions, newest first; what is not yet in force is an internal matter."""
-        return _published(self.editions.get(layer.id, ()), scope)
+        return published(self.editions.get(layer.id, ()), scope.ceiling)
 
     def modified(self, layer: Layer) -> datetime | None:
         """Since when the layer answers as it does now; None: nothing tells.
@@ -223,12 +230,6 @@ class Snapshot:
             role=record.role,
             scope=scope,
         )
-
-
-def _published(states: Iterable[EditionState], scope: Scope) -> tuple[EditionState, ...]:
-    internal = scope.ceiling.rank >= Classification.INTERNAL.rank
-    published = (EditionStatus.IN_FORCE, EditionStatus.REPEALED)
-    return tuple(s for s in states if internal or s.edition.status in published)
 
 
 def _chosen(

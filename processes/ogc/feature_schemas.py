@@ -25,6 +25,24 @@ CRS_INPUT = Input(
     schema=CRS_SCHEMA,
     required=False,
 )
+TEXT: Mapping[str, Any] = {"type": "string", "minLength": 1, "maxLength": 16_384}
+NAMED: Mapping[str, Any] = {
+    "type": "object",
+    "description": "features of a layer or of one of its editions: its id, and what chooses among them",
+    "properties": {
+        "collection": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 100,
+            "example": "land_use.2024",
+        },
+        "filter": {**TEXT, "description": "CQL2 text"},
+        "datetime": {**TEXT, "description": "as on items"},
+        "asOf": {**TEXT, "description": "as on items"},
+    },
+    "required": ["collection"],
+    "additionalProperties": False,
+}
 PIECE_INPUT = Input(
     title=Text(zh="边长分段（米）", en="Piece length (m)"),
     description=Text(
@@ -38,23 +56,30 @@ PIECE_INPUT = Input(
 
 
 def features_schema(kinds: Sequence[str] = ANY) -> dict[str, Any]:
-    """GeoJSON: a collection, a feature or a bare geometry of these types."""
-    return {"oneOf": [_collection(kinds), _feature(kinds), _geometry(kinds)]}
+    """GeoJSON, a collection, a feature or a bare geometry of these types; or a layer's rows."""
+    return {"oneOf": [_collection(kinds), _feature(kinds), _geometry(kinds), dict(NAMED)]}
 
 
 def features_input(title: Text, kinds: Sequence[str] = ANY) -> Input:
-    """An input of features by value; the spec's check looks inside."""
+    """An input of features by value, which the spec's check looks into, or by collection."""
     names = "、".join(kinds), ", ".join(kinds)
     return Input(
         title=title,
         description=Text(
             zh=f"GeoJSON（FeatureCollection、Feature 或几何），几何类型 {names[0]}，"
-            f"至多 {MAX_FEATURES} 个要素、{MAX_VERTICES} 个顶点",
+            f"至多 {MAX_FEATURES} 个要素、{MAX_VERTICES} 个顶点；或以 collection 指明图层的要素"
+            "（可带 filter、datetime、asOf），按调用者的权限读取",
             en=f"GeoJSON (FeatureCollection, Feature or geometry) of {names[1]}, at most"
-            f" {MAX_FEATURES} features and {MAX_VERTICES} vertices",
+            f" {MAX_FEATURES} features and {MAX_VERTICES} vertices; or the features of a collection"
+            " (with filter, datetime, asOf), as the caller may see them",
         ),
         schema=features_schema(kinds),
-        validated={"type": "object"},
+        validated={
+            "if": {"required": ["collection"]},
+            "then": dict(NAMED),
+            "else": {"type": "object"},
+        },
+        collection=True,
     )
 
 

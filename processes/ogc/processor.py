@@ -24,6 +24,7 @@ from processes.spec import (
     InvalidBody,
     ProcessSpec,
 )
+from processes.workflows.collection_input import resolved
 from providers.database import DatabaseRole, connection_options
 from providers.errors import StoreTimeout, StoreUnavailable
 from providers.jobs import JobFailed, TooManyJobs
@@ -84,9 +85,10 @@ class SpecProcessor(BaseProcessor):  # type: ignore[misc]
             report=lambda percent, message: None,
             now=datetime.now(UTC),
             planar_crs=Settings.from_environ().planar_crs,
+            layers=catalogue().layers,
         )
         try:
-            values = self.spec.run(context, execution.inputs)
+            values = self.spec.run(context, resolved(context, self.spec, execution.inputs))
         except InvalidBody as error:
             raise Refused(error) from error
         finally:

@@ -54,6 +54,10 @@ class Rows:
         return np.array(values, dtype=object)
 
 
+class NotHereYet(Exception):
+    """The input names rows; they are read when the computation begins."""
+
+
 def stored_rows(
     geometries: Geometries,
     properties: Sequence[Mapping[str, Any]],
@@ -73,9 +77,22 @@ def stored_rows(
 def read_rows(
     inputs: Mapping[str, Any], name: str, kinds: Sequence[str] = ANY, crs_name: str = "crs"
 ) -> Rows:
-    """The features of the input *name* in the system of *crs_name*; InvalidBody with every fault."""
+    """The features of the input *name* in the system of *crs_name*.
+
+    Raises
+    ------
+    InvalidBody
+        With every fault.
+    NotHereYet
+        For a collection, which only a computation reads (collection_input.resolved).
+    """
+    given = inputs[name]
+    if isinstance(given, Rows):
+        return _of_kinds(given, name, kinds)
+    if "collection" in given:
+        raise NotHereYet(name)
     faults: list[BodyError] = []
-    found = read_features(inputs[name], kinds)
+    found = read_features(given, kinds)
     if not isinstance(found, Features):
         faults += [BodyError(f"/{name}{place}", message) for place, message in found]
     try:
@@ -146,12 +163,22 @@ def in_plane(rows: Rows, plane: Crs) -> Geometries:
 
 
 def faults_of(read: Any, *arguments: Any) -> list[BodyError]:
-    """What *read* finds wrong."""
+    """What *read* finds wrong; nothing where it has to wait for the rows."""
     try:
         read(*arguments)
+    except NotHereYet:
+        return []
     except InvalidBody as error:
         return list(error.errors)
     return []
+
+
+def _of_kinds(rows: Rows, name: str, kinds: Sequence[str]) -> Rows:
+    held = {one.geom_type for one in rows.geometries if one is not None}
+    if held <= {*kinds}:
+        return rows
+    message = f"the collection has {', '.join(sorted(held))}; expected {', '.join(kinds)}"
+    raise InvalidBody([BodyError(f"/inputs/{name}/collection", message)])
 
 
 def _placed(found: Features, crs: Crs, name: str, crs_name: str) -> Rows:

@@ -59,6 +59,8 @@ THINGS: Final[Mapping[str, str]] = {
     "style": "样式",
     "plan": "规划",
     "document": "文档",
+    "file": "文件",
+    "output": "输出",
     "result": "结果",
     "guide": "指南",
     "resource": "资源",

@@ -7,6 +7,7 @@ results_tiles.svg beside this file; `make bench ROW=tiles_z14` measures one row.
 import shutil
 import statistics
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from peers import load
 from peers.mapserver import MapServer
 from peers.martin import Martin
 from peers.onemap import OneMap
-from peers.questions import Bar
+from peers.questions import ITEMS_10, Bar
 from peers.report import CEILING, Judged, Report, Row, judged
 from peers.servers import ROOT, Peer, Running, Unavailable, running
 from peers.table import (
@@ -43,6 +44,8 @@ MOST_PLACES = 32  # of one zoom that are asked for in turn
 BARS = {14: Bar(of_ceiling=0.4), 12: Bar(of_ceiling=0.8), 10: Bar(of_ceiling=0.8)}
 KEPT, KEPT_A_SECOND, OF_STATIC = "tiles_kept", 10_000.0, 0.9
 STATIC = "static file"
+STORM_ROW, QUIET, STORM = "tiles_storm", "alone", "in a storm"
+PAIRS, MOST_SLOWER = 7, 1.2
 ASSETS = ROOT / "server" / "web" / "dist" / "assets"
 TITLE, PLOT = "Vector tiles: OneMap, its peers, and the database alone", "results_tiles.svg"
 TABLE = (
@@ -122,7 +125,7 @@ def bench(cluster: Cluster, new_database: Callable[..., str]) -> Iterator[Bench]
             ),
         )
         yield one
-        if {row.name for row in one.report.rows} == {*map(_name, BARS), KEPT}:
+        if {row.name for row in one.report.rows} == {*map(_name, BARS), KEPT, STORM_ROW}:
             one.report.write(Path(__file__).parent)
 
 
@@ -203,6 +206,42 @@ def test_a_kept_tile_against_a_file_of_its_size(bench: Bench) -> None:
             figures=figures,
             judged=tuple(found),
             said=(f"bytes of the tile and of the file: {sizes[0]:,} and {sizes[1]:,}",),
+        )
+    )
+
+
+def test_items_during_a_storm_of_cold_tiles(bench: Bench) -> None:
+    """Pairs one after the other: a page of ten alone, and while eight ask for cold tiles far out."""
+    server = bench.servers[0]
+    page, tiles = server.peer.addresses(ITEMS_10), server.peer.tiles([*places(8), *places(9)])
+    times: dict[str, list[float]] = {QUIET: [], STORM: []}
+    load.rate(server.port, page, seconds=WARM_S, connections=1)
+    for _ in range(PAIRS):
+        times[QUIET].append(
+            1000 / load.rate(server.port, page, seconds=SECONDS, connections=1).a_second
+        )
+        with ThreadPoolExecutor(1) as apart:
+            storm = apart.submit(load.rate, server.port, tiles, seconds=SECONDS + 1)
+            told = load.rate(server.port, page, seconds=SECONDS, connections=1)
+            storm.result()
+        assert told.refused == 0
+        times[STORM].append(1000 / told.a_second)
+    ratios = sorted(b / a for a, b in zip(times[QUIET], times[STORM], strict=True))
+    figures = {name: statistics.median(found) for name, found in times.items()}
+    bench.add(
+        Row(
+            name=STORM_ROW,
+            title="a page of ten while others ask for cold tiles far out",
+            unit="times as long as alone",
+            figures={server.peer.title: statistics.median(ratios)},
+            judged=(
+                Judged(
+                    bar=f"at most {MOST_SLOWER}x",
+                    measured=f"{statistics.median(ratios):.2f}x (quartile {ratios[PAIRS // 4]:.2f}x)",
+                    holds=ratios[PAIRS // 4] <= MOST_SLOWER,
+                ),
+            ),
+            said=(", ".join(f"{name} {ms:.2f} ms" for name, ms in figures.items()),),
         )
     )
 

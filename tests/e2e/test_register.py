@@ -118,7 +118,7 @@ def test_a_drawing_opens_in_the_browser(page: Page, live_server: str, client: ht
     [
         ("/catalogue/plans/no_such", "没有规划“no_such”，或当前用户无权查看。"),
         ("/catalogue/documents?plan=no_such", "没有规划“no_such”，或当前用户无权查看。"),
-        ("/files/no_such", "没有文档“no_such”，或当前用户无权查看。"),
+        ("/files/no_such", "没有文件“no_such”，或当前用户无权查看。"),
         ("/catalogue/plans?on=昨天", "参数 on 的值“昨天”无效，要求：日期，形如 2024-12-31。"),
         ("/catalogue/plans?state=x", "参数 state 的值“x”无效，要求：下列之一：drafting,"),
     ],
