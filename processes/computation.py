@@ -17,10 +17,10 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from config.model import Layer, ProcessEntry
-from processes.context import Context
+from processes.context import Context, Depot
 from processes.registry import SPECS
 from processes.spec import JSON, InvalidBody
-from processes.workflows.collection_input import resolved
+from processes.workflows.referred_input import resolved
 from providers.access import Scope
 from providers.database import DatabaseRole, connection_options
 from providers.job_records import Result
@@ -42,6 +42,7 @@ class Computation:
     planar_crs: str | None
     limit_s: int
     layers: Mapping[str, Layer]  # those that inputs name
+    depot: Depot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +116,7 @@ def _outcome(computation: Computation, reader: "_Reader", pipe: Pipe) -> Outcome
         now=computation.now,
         planar_crs=computation.planar_crs,
         layers=computation.layers,
+        depot=computation.depot,
     )
     try:
         values = spec.run(context, resolved(context, spec, computation.inputs))

@@ -14,9 +14,19 @@ from config.vocabulary import LayerId
 from providers.access import Scope
 from providers.bindings import Bound, NotBound, bind
 from providers.editions import EditionState, day_in_china, list_editions_now
+from providers.upload_store import UploadStore
 
 type Reader = Callable[[], Connection[TupleRow]]
 type Reporter = Callable[[int, str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Depot:
+    """Whose uploads a computation may read, and where they lie."""
+
+    owner: str
+    uploads: UploadStore
+    public_url: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,6 +40,7 @@ class Context:
     now: datetime
     planar_crs: str | None = None
     layers: Mapping[str, Layer] = field(default_factory=dict)  # those that inputs name
+    depot: Depot | None = None
     _read: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     _states: list[EditionState] | None = None
 
@@ -66,6 +77,10 @@ class Context:
             "revision": state.revision,
             "specification": state.specification_version,
         }
+
+    def read_file(self, name: str, sha256: str) -> None:
+        """A file has been read: part of the lineage."""
+        self._read["file", sha256] = {"file": name, "sha256": sha256}
 
     def bound(self, use: str, check_date: date) -> Bound | NotBound:
         """The layer and edition behind a binding's use; inside `reading` only."""

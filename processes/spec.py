@@ -71,7 +71,7 @@ class Input:
     schema: Mapping[str, Any]
     required: bool = True
     validated: Mapping[str, Any] | None = None
-    collection: bool = False  # features may be named instead of sent: `{"collection": …}`
+    referable: bool = False  # features may be referred to: `{"collection": …}`, `{"href": …}`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

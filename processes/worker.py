@@ -31,10 +31,11 @@ from processes.computation import (
     Unavailable,
     time_limit,
 )
+from processes.context import Depot
 from processes.overview_duty import OverviewDuty
 from processes.patience import DATABASE_AWAY_S, RETRY_S, patiently
 from processes.registry import SPECS
-from processes.workflows.collection_input import layers_of
+from processes.workflows.referred_input import layers_of
 from providers.callback_deliveries import CallbackStore
 from providers.callbacks import QUEUE as CALLBACKS
 from providers.catalogue_edits import CHANNEL, read_catalogue
@@ -190,7 +191,7 @@ class Worker:
         entry = catalogue.processes.get(attempt.process)
         if entry is None or entry.spec not in SPECS:
             return Failed(error={"reason": "no_such_process", "detail": "No longer offered."})
-        named = layers_of(SPECS[entry.spec], attempt.inputs)
+        named, base = layers_of(SPECS[entry.spec], attempt.inputs), self._settings.public_url
         computation = Computation(
             spec=entry.spec,
             entry=entry,
@@ -201,6 +202,7 @@ class Worker:
             planar_crs=self._settings.planar_crs,
             limit_s=entry.limits["seconds"],
             layers={n: catalogue.layers[n] for n in named if n in catalogue.layers},
+            depot=Depot(owner=attempt.owner, uploads=self._uploads, public_url=base),
         )
 
         async def report(percent: int, message: str) -> None:

@@ -43,6 +43,18 @@ NAMED: Mapping[str, Any] = {
     "required": ["collection"],
     "additionalProperties": False,
 }
+UPLOADED: Mapping[str, Any] = {
+    "type": "object",
+    "description": "features of a file that was uploaded (POST /files)",
+    "properties": {
+        "href": {"type": "string", "minLength": 1, "maxLength": 300, "example": "/files/up-…"},
+        "layer": {**TEXT, "description": "which of several layers of the file"},
+        "crs": {**TEXT, "description": "reference system, where the file does not say it"},
+    },
+    "required": ["href"],
+    "additionalProperties": False,
+}
+REFERENCES = (dict(NAMED), dict(UPLOADED))
 PIECE_INPUT = Input(
     title=Text(zh="边长分段（米）", en="Piece length (m)"),
     description=Text(
@@ -56,30 +68,34 @@ PIECE_INPUT = Input(
 
 
 def features_schema(kinds: Sequence[str] = ANY) -> dict[str, Any]:
-    """GeoJSON, a collection, a feature or a bare geometry of these types; or a layer's rows."""
-    return {"oneOf": [_collection(kinds), _feature(kinds), _geometry(kinds), dict(NAMED)]}
+    """GeoJSON, a collection, a feature or a bare geometry of these types; or a reference."""
+    return {"oneOf": [_collection(kinds), _feature(kinds), _geometry(kinds), *REFERENCES]}
 
 
 def features_input(title: Text, kinds: Sequence[str] = ANY) -> Input:
-    """An input of features by value, which the spec's check looks into, or by collection."""
+    """An input of features by value, which the spec's check looks into, or by reference."""
     names = "、".join(kinds), ", ".join(kinds)
     return Input(
         title=title,
         description=Text(
             zh=f"GeoJSON（FeatureCollection、Feature 或几何），几何类型 {names[0]}，"
             f"至多 {MAX_FEATURES} 个要素、{MAX_VERTICES} 个顶点；或以 collection 指明图层的要素"
-            "（可带 filter、datetime、asOf），按调用者的权限读取",
+            "（可带 filter、datetime、asOf），按调用者的权限读取；或以 href 引用上传的文件",
             en=f"GeoJSON (FeatureCollection, Feature or geometry) of {names[1]}, at most"
             f" {MAX_FEATURES} features and {MAX_VERTICES} vertices; or the features of a collection"
-            " (with filter, datetime, asOf), as the caller may see them",
+            " (with filter, datetime, asOf), as the caller may see them; or an uploaded file by href",
         ),
         schema=features_schema(kinds),
         validated={
             "if": {"required": ["collection"]},
             "then": dict(NAMED),
-            "else": {"type": "object"},
+            "else": {
+                "if": {"required": ["href"]},
+                "then": dict(UPLOADED),
+                "else": {"type": "object"},
+            },
         },
-        collection=True,
+        referable=True,
     )
 
 

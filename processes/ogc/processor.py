@@ -24,7 +24,7 @@ from processes.spec import (
     InvalidBody,
     ProcessSpec,
 )
-from processes.workflows.collection_input import resolved
+from processes.workflows.referred_input import resolved
 from providers.database import DatabaseRole, connection_options
 from providers.errors import StoreTimeout, StoreUnavailable
 from providers.jobs import JobFailed, TooManyJobs

@@ -14,7 +14,6 @@ from config.model import Layer
 from config.vocabulary import EditionKey, GeometryKind
 from processes.algorithms.geojson_features import MAX_FEATURES, MAX_VERTICES
 from processes.context import Context
-from processes.spec import BodyError, InvalidBody, ProcessSpec
 from processes.workflows.feature_input import Rows, stored_rows
 from providers.access import Scope
 from providers.conditions import Condition, ValidIn, parameters
@@ -30,47 +29,17 @@ from providers.relations import Relation, relation_of
 COLLECTION = "collection"  # what tells such an input from GeoJSON
 
 
-def collections_of(spec: ProcessSpec, inputs: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """The inputs that name a collection, by their names."""
-    return {
-        name: value
-        for name, value in inputs.items()
-        if spec.inputs[name].collection and isinstance(value, Mapping) and COLLECTION in value
-    }
-
-
-def layers_of(spec: ProcessSpec, inputs: Mapping[str, Any]) -> frozenset[str]:
-    """The ids of the layers that inputs name."""
-    named = collections_of(spec, inputs).values()
-    return frozenset(str(one[COLLECTION]).partition(".")[0] for one in named)
-
-
-def resolved(context: Context, spec: ProcessSpec, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The inputs with rows in place of the collections that they name.
+def collection_rows(
+    connection: Connection[TupleRow], context: Context, asked: Mapping[str, Any]
+) -> Rows:
+    """The features of the collection that is named.
 
     Raises
     ------
-    InvalidBody
+    BadParameter
         For a collection that is not there for the caller, a filter that does not fit it, and for
         more rows than a computation takes.
     """
-    named = collections_of(spec, inputs)
-    if not named:
-        return inputs
-    found, faults = dict(inputs), list[BodyError]()
-    with context.reading() as connection:
-        for name, asked in named.items():
-            try:
-                found[name] = _rows(connection, context, asked)
-            except BadParameter as error:
-                message = str(error).partition(": ")[2]
-                faults.append(BodyError(f"/inputs/{name}/{error.name}", message))
-    if faults:
-        raise InvalidBody(faults)
-    return found
-
-
-def _rows(connection: Connection[TupleRow], context: Context, asked: Mapping[str, Any]) -> Rows:
     layer, state, at = _state(connection, context, asked)
     if state is None:
         return stored_rows(np.array([], dtype=object), (), ())

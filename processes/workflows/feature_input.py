@@ -84,12 +84,12 @@ def read_rows(
     InvalidBody
         With every fault.
     NotHereYet
-        For a collection, which only a computation reads (collection_input.resolved).
+        For a reference, which only a computation follows (referred_input.resolved).
     """
     given = inputs[name]
     if isinstance(given, Rows):
         return _of_kinds(given, name, kinds)
-    if "collection" in given:
+    if given.keys() & {"collection", "href"}:
         raise NotHereYet(name)
     faults: list[BodyError] = []
     found = read_features(given, kinds)

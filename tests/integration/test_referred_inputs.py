@@ -1,4 +1,4 @@
-"""Processes over the features of a layer: named by its id, chosen by a filter, seen by the caller."""
+"""Processes over features that are referred to: a layer's, chosen by a filter, and an upload's."""
 
 from collections.abc import Callable
 from typing import Any
@@ -101,3 +101,60 @@ def test_what_cannot_be_read_is_named_by_its_place(
 
     assert answer.status_code == 400, answer.text
     assert [error["pointer"] for error in answer.json()["errors"]] == [place]
+
+
+def uploaded(client: httpx.Client, content: bytes, name: str, **headers: str) -> str:
+    answer = client.post("/files", params={"name": name}, content=content, headers=headers)
+    assert answer.status_code == 201, answer.text
+    href: str = answer.json()["href"]
+    return href
+
+
+@pytest.mark.parametrize("form", ["json", "gpkg", "fgb", "shp"])
+def test_the_features_of_an_uploaded_file_are_what_they_were_in_the_layer(
+    client: httpx.Client, form: str
+) -> None:
+    asked = {"f": form, "filter": SOME, "crs": "CRS84" if form in ("json",) else "EPSG:4551"}
+    file = client.get("/collections/land_use/items", params={**asked, "limit": "10000"})
+    href = uploaded(client, file.raise_for_status().content, f"parcels.{form}")
+    areas = result(executed(client, "area-ellipsoid", {"features": {"href": href}}), "areas")
+    told = sum(one["om_area_m2"] for one in items(client, "land_use", filter=SOME).values())
+
+    assert areas["total"]["official_m2"] == pytest.approx(told, rel=1e-5)
+
+
+def test_an_upload_is_its_owner_s_alone(client: httpx.Client, new_key: Callable[..., str]) -> None:
+    owner, other = (
+        {"Authorization": f"Bearer {new_key('surveyor', REGION, person=name)}"} for name in "甲乙"
+    )
+    file = client.get("/collections/county/items").content
+    href = uploaded(client, file, "county.json", **owner)
+    inputs = {"features": {"href": href}}
+
+    assert executed(client, "area-ellipsoid", inputs, **owner).status_code == 200
+    refused = executed(client, "area-ellipsoid", inputs, **other)
+    assert refused.status_code == 400
+    assert refused.json()["errors"][0]["pointer"] == "/inputs/features/href"
+
+
+@pytest.mark.parametrize(
+    "content", [b"no features", b"{}", b"PK\x03\x04broken", b"\x89PNG\r\n\x1a\n"]
+)
+def test_a_file_without_features_is_refused_by_its_place(
+    client: httpx.Client, content: bytes
+) -> None:
+    href = uploaded(client, content, "whatever.bin")
+    answer = executed(client, "area-ellipsoid", {"features": {"href": href}})
+
+    assert answer.status_code == 400, answer.text
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/inputs/features/href"]
+
+
+@pytest.mark.parametrize(
+    "href", ["/files/up-0", "http://127.0.0.1:1/x", "/etc/passwd", "file:///etc"]
+)
+def test_an_address_that_is_no_upload_is_not_followed(client: httpx.Client, href: str) -> None:
+    answer = executed(client, "area-ellipsoid", {"features": {"href": href}})
+
+    assert answer.status_code == 400
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/inputs/features/href"]
