@@ -134,7 +134,9 @@ def _first_line(error: Exception) -> str:
 
 
 def connection_options(
-    role: DatabaseRole, statement_timeout_ms: int | None = None
+    role: DatabaseRole,
+    statement_timeout_ms: int | None = None,
+    planning: Planning = Planning.EACH,
 ) -> dict[str, Any]:
     """What a connection of this role is opened with: its rights and its limits."""
     timeout = STATEMENT_TIMEOUT_MS[role] if statement_timeout_ms is None else statement_timeout_ms
@@ -145,7 +147,7 @@ def connection_options(
         "idle_in_transaction_session_timeout": 60_000 if role is not DatabaseRole.OWNER else 0,
         "timezone": "UTC",
         "jit": "off",
-        "plan_cache_mode": Planning.EACH,
+        "plan_cache_mode": planning,
         "default_transaction_read_only": "on" if role is DatabaseRole.READER else "off",
     }
     return {

@@ -168,8 +168,11 @@ def chosen_rows(
         literal(query.most + 1, INTEGER) if query.steady else most,
         skipped=bindparam("offset", type_=INTEGER) if query.offset else None,
     )
-    # a plan that is made once must know about how many rows are read
-    return select(rows).limit(most).subquery("chosen") if query.steady else rows
+    if not query.steady:
+        return rows
+    # a plan that is made once must know about how many rows are read, and in what order they come
+    first = select(rows).order_by(*order_of(relation, rows, query.order)).limit(most)
+    return first.subquery("chosen")
 
 
 def count_statement(

@@ -47,6 +47,7 @@ CONDITIONAL = {"if-none-match", "if-modified-since"}
 RESULT_TYPES = ("results", "hits")
 OPENED = b'{"type":"FeatureCollection","features":['
 SMALL_BYTES = 100_000
+PIECE = 500  # features of a long page that are held at once
 NOTHING = Page(features=b"", count=0, next_after=None, revision=0)
 
 
@@ -192,7 +193,7 @@ async def _listed(asked: Asked) -> Response:
         reading, page = await read_part(reading, LayerStore.page)
         matched = matched_of(reading, page)
         return await _answered(asked, reading.resolved, page, matched=matched)
-    first = replace(reading, query=replace(reading.query, limit=CHUNK))
+    first = replace(reading, query=replace(reading.query, limit=PIECE))
     reading, page = await read_part(first, LayerStore.page)
     if page.next_after is None:
         matched = matched_of(reading, page)
@@ -216,7 +217,7 @@ async def _flowing(asked: Asked, reading: Reading, page: Page, limit: int) -> As
     """A long page in parts: the features as they are read, and behind them what they are part of."""
     yield OPENED + page.features
     count, last = page.count, page
-    async for part in read_on(reading, LayerStore.page, page, limit - count):
+    async for part in read_on(reading, LayerStore.page, page, limit - count, chunk=PIECE):
         if part.count:
             count += part.count
             yield b"," + part.features

@@ -33,8 +33,8 @@ from providers.access import ALL, Scope
 from providers.conditions import Condition, parse_equals
 from providers.cql2 import parse_filter
 from providers.crs import CRS84
-from providers.database import DatabaseRole, connection_options
-from providers.dialect import DIALECT
+from providers.database import DatabaseRole, Planning, connection_options
+from providers.dialect import compile_shape
 from providers.features import FeatureQuery, page_statement
 from providers.relations import Relation, current
 from providers.windows import parse_bbox
@@ -127,9 +127,11 @@ class Ceiling:
             f"--client={clients}",
         ]
         command += ["--jobs=1", f"--time={max(1, round(seconds))}", f"--file={script}", *defined]
+        planning = Planning.EACH if conditions else Planning.ONCE  # as LayerStore.page has it
+        options = connection_options(DatabaseRole.READER, planning=planning)["options"]
         done = subprocess.run(
             [*command, self.url],
-            env=child_environ(PGOPTIONS=connection_options(DatabaseRole.READER)["options"]),
+            env=child_environ(PGOPTIONS=options),
             capture_output=True,
             text=True,
             check=False,
@@ -154,11 +156,8 @@ class Ceiling:
         """The statement that the server sends for a page, and what it binds."""
         relation = current(self.layer, EditionKey(EDITION))
         query = FeatureQuery(limit=limit, conditions=conditions)
-        statement = page_statement(self.layer, relation, query, EVERYTHING)
-        compiled = statement.compile(dialect=DIALECT)
-        state = {"layer": self.layer.id, "edition": EDITION}
-        known = {**compiled.params, **query.parameters, **state}
-        text = str(compiled)
+        text = compile_shape(page_statement(self.layer, relation, query, EVERYTHING)).text
+        known = {**query.parameters, "layer": self.layer.id, "edition": EDITION}
         return text, {name: known[name] for name in dict.fromkeys(BIND.findall(text))}
 
 

@@ -14,7 +14,7 @@ from peers.table import EDITION
 from config.model import Layer
 from config.settings import child_environ
 from config.vocabulary import EditionKey
-from providers.database import DatabaseRole, connection_options
+from providers.database import DatabaseRole, Planning, connection_options
 from providers.dialect import compile_shape
 from providers.editions import list_editions_now
 from providers.grids import TileAddress
@@ -49,9 +49,12 @@ class TileCeiling:
             files.append(f"--file={file}")
         command = [pgbench(self.binaries), "--no-vacuum", "--protocol=prepared"]
         command += [f"--client={clients}", "--jobs=1", f"--time={max(1, round(seconds))}", *files]
+        counted = TileQuery(address=places[0]).counted
+        planning = Planning.EACH if counted else Planning.ONCE
+        options = connection_options(DatabaseRole.READER, planning=planning)["options"]
         done = subprocess.run(
             [*command, self.url],
-            env=child_environ(PGOPTIONS=connection_options(DatabaseRole.READER)["options"]),
+            env=child_environ(PGOPTIONS=options),
             capture_output=True,
             text=True,
             check=False,
