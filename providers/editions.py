@@ -155,7 +155,7 @@ def covers(
 LIST = """
 SELECT layer, edition, title_zh, title_en, valid_from, valid_to, status, issuer, document,
        e.revision, e.features, west, south, east, north, updated_at, specification_version,
-       o.revision, o.classes_below, o.levels, o.omitted
+       o.revision, o.classes_below, o.levels, o.omitted, o.recipe
 FROM onemap.edition e LEFT JOIN onemap.overview o USING (layer, edition)
 WHERE e.revision > 0 ORDER BY layer, valid_from DESC, edition DESC
 """

@@ -33,6 +33,7 @@ class Overview:
     levels: tuple[int, ...]  # zooms for which generalised rows are stored, ascending
     # by zoom, where a tile would hold too many: how many features its tiles leave out in all
     omitted: Mapping[int, int] = field(default_factory=dict)
+    recipe: str = ""  # what it was made by, beside the rows: another style makes another overview
 
     def source(self, zoom: int) -> Source:
         """The coarsest that is fine enough."""
@@ -43,15 +44,16 @@ class Overview:
 
 
 def stored_overview(columns: Sequence[Any]) -> Overview | None:
-    """The columns revision, classes_below, levels, omitted of onemap.overview, or nothing."""
+    """The columns revision, classes_below, levels, omitted, recipe of onemap.overview, or nothing."""
     if not columns or columns[0] is None:
         return None
-    revision, classes_below, levels, omitted = columns
+    revision, classes_below, levels, omitted, recipe = columns
     return Overview(
         revision=revision,
         classes_below=classes_below,
         levels=tuple(levels),
         omitted={int(zoom): count for zoom, count in omitted.items()},
+        recipe=recipe,
     )
 
 

@@ -130,6 +130,7 @@ def wanted_tile(
             one.column,
             str(source.drawn),
             source.zoom,
+            overview.recipe if overview is not None else "",
             snapshot.build,
             snapshot.catalogue.digest,
         )
