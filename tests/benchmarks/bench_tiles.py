@@ -31,6 +31,7 @@ from peers.table import (
     ROWS,
     layer_in,
     load_table,
+    run_onemap,
     write_catalogue,
 )
 from peers.tile_ceiling import TileCeiling
@@ -93,6 +94,7 @@ def bench(cluster: Cluster, new_database: Callable[..., str]) -> Iterator[Bench]
         write_catalogue(catalogue)
         url = cluster.address(new_database())
         load_table(url, folder, catalogue)
+        run_onemap(url, folder, catalogue, "overview", MANAGED)  # as a worker would by itself
         servers, skipped = [], {}
         for peer in (OneMap(catalogue=catalogue, cache_mb=0), Tipg(), MapServer(), Martin()):
             try:
