@@ -3,7 +3,7 @@
 import re
 import shutil
 import subprocess
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,27 +119,16 @@ class Ceiling:
         script = self.folder / "pgbench.sql"
         script.write_text(f"{NEXT_WINDOW if windows else ''}{text};\n", "utf-8")
         told = {**values, **({"turn": 0, "windows": len(windows)} if windows else {})}
-        defined = [f"--define={name}={_as_text(value)}" for name, value in told.items()]
-        command = [
-            pgbench(self.binaries),
-            "--no-vacuum",
-            "--protocol=prepared",
-            f"--client={clients}",
-        ]
-        command += ["--jobs=1", f"--time={max(1, round(seconds))}", f"--file={script}", *defined]
         planning = Planning.EACH if conditions else Planning.ONCE  # as LayerStore.page has it
-        options = connection_options(DatabaseRole.READER, planning=planning)["options"]
-        done = subprocess.run(
-            [*command, self.url],
-            env=child_environ(PGOPTIONS=options),
-            capture_output=True,
-            text=True,
-            check=False,
+        return transactions(
+            self.binaries,
+            self.url,
+            [script],
+            planning=planning,
+            seconds=seconds,
+            clients=clients,
+            defined={name: _as_text(value) for name, value in told.items()},
         )
-        rate = TPS.search(done.stdout)
-        if done.returncode != 0 or rate is None or "aborted" in done.stderr:
-            raise AssertionError(f"pgbench: {done.stdout[-500:]} {done.stderr[-1_000:]}")
-        return float(rate[1])
 
     def count(self, limit: int, conditions: tuple[Condition, ...]) -> int:
         """How many features the statement gives."""
@@ -159,6 +148,35 @@ class Ceiling:
         text = compile_shape(page_statement(self.layer, relation, query, EVERYTHING)).text
         known = {**query.parameters, "layer": self.layer.id, "edition": EDITION}
         return text, {name: known[name] for name in dict.fromkeys(BIND.findall(text))}
+
+
+def transactions(
+    binaries: Path,
+    url: str,
+    scripts: Sequence[Path],
+    *,
+    planning: Planning,
+    seconds: float,
+    clients: int,
+    defined: Mapping[str, str] | None = None,
+) -> float:
+    """Transactions per second of prepared scripts, with the settings of our serving role."""
+    command = [pgbench(binaries), "--no-vacuum", "--protocol=prepared", f"--client={clients}"]
+    command += ["--jobs=1", f"--time={max(1, round(seconds))}"]
+    command += [f"--file={script}" for script in scripts]
+    command += [f"--define={name}={value}" for name, value in (defined or {}).items()]
+    options = connection_options(DatabaseRole.READER, planning=planning)["options"]
+    done = subprocess.run(
+        [*command, url],
+        env=child_environ(PGOPTIONS=options),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    rate = TPS.search(done.stdout)
+    if done.returncode != 0 or rate is None or "aborted" in done.stderr:
+        raise AssertionError(f"pgbench: {done.stdout[-500:]} {done.stderr[-1_000:]}")
+    return float(rate[1])
 
 
 def pgbench(binaries: Path) -> str:

@@ -1,18 +1,16 @@
 """The ceiling of tiles: pgbench with our server's own statements, prepared, and no server."""
 
 import re
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from peers.ceiling import BIND, EVERYTHING, TPS, pgbench
+from peers.ceiling import BIND, EVERYTHING, transactions
 from peers.table import EDITION
 
 from config.model import Layer
-from config.settings import child_environ
 from config.vocabulary import EditionKey
 from providers.database import DatabaseRole, Planning, connection_options
 from providers.dialect import compile_shape
@@ -46,23 +44,16 @@ class TileCeiling:
         for number, place in enumerate(places):
             file = self.folder / f"tile{number}.sql"
             file.write_text(self._script(place, overview), "utf-8")
-            files.append(f"--file={file}")
-        command = [pgbench(self.binaries), "--no-vacuum", "--protocol=prepared"]
-        command += [f"--client={clients}", "--jobs=1", f"--time={max(1, round(seconds))}", *files]
+            files.append(file)
         counted = TileQuery(address=places[0]).counted
-        planning = Planning.EACH if counted else Planning.ONCE
-        options = connection_options(DatabaseRole.READER, planning=planning)["options"]
-        done = subprocess.run(
-            [*command, self.url],
-            env=child_environ(PGOPTIONS=options),
-            capture_output=True,
-            text=True,
-            check=False,
+        return transactions(
+            self.binaries,
+            self.url,
+            files,
+            planning=Planning.EACH if counted else Planning.ONCE,  # as LayerStore.tile has it
+            seconds=seconds,
+            clients=clients,
         )
-        rate = TPS.search(done.stdout)
-        if done.returncode != 0 or rate is None or "aborted" in done.stderr:
-            raise AssertionError(f"pgbench: {done.stdout[-500:]} {done.stderr[-1_000:]}")
-        return float(rate[1])
 
     def _script(self, place: TileAddress, overview: Overview | None) -> str:
         query = TileQuery(address=place)
