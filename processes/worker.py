@@ -6,11 +6,8 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
-from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
-from uuid import UUID
 
 import psycopg
 import structlog
@@ -20,29 +17,19 @@ from psycopg import AsyncConnection
 from config.loader import CatalogueError, catalogue_folders
 from config.model import Catalogue
 from config.settings import Settings
+from processes.attempts import JobTasks
 from processes.callbacks import AT_ONCE as CALLBACKS_AT_ONCE
 from processes.callbacks import CallbackTasks
-from processes.children import ChildDied, Children
-from processes.computation import (
-    Computation,
-    Done,
-    Failed,
-    Outcome,
-    Unavailable,
-    time_limit,
-)
-from processes.context import Depot
+from processes.children import Children
 from processes.overview_duty import OverviewDuty
-from processes.patience import DATABASE_AWAY_S, RETRY_S, patiently
-from processes.registry import SPECS
-from processes.workflows.referred_input import layers_of
+from processes.patience import RETRY_S
 from providers.callback_deliveries import CallbackStore
 from providers.callbacks import QUEUE as CALLBACKS
 from providers.catalogue_edits import CHANNEL, read_catalogue
 from providers.database import DatabaseRole, Pools, connection_options, open_pools
 from providers.errors import StoreTimeout, StoreUnavailable
 from providers.job_attempts import BEAT_S, STALLED_AFTER, Attempt, AttemptStore
-from providers.jobs import ANONYMOUS_QUEUE, KEYED_QUEUE, TASK
+from providers.jobs import ANONYMOUS_QUEUE, KEYED_QUEUE
 from providers.upload_store import UploadStore
 from providers.uploads import sweep_uploads
 
@@ -78,7 +65,7 @@ class Worker:
         self._url, self._concurrency = settings.database_url, concurrency
         self._alive: Path = settings.home / ALIVE_FILE
         self._folders = catalogue_folders(settings)
-        self._running: set[Attempt] = set()
+        self._running: set[Attempt]  # the attempts under way
         self._stopping = asyncio.Event()
         self._edits_known = asyncio.Event()  # until then a job might be run as no longer offered
         self._uploads = UploadStore.within(settings.store)
@@ -103,6 +90,15 @@ class Worker:
             self._children = Children(self._url, self._concurrency, self._store.end_backend)
             stack.push_async_callback(self._children.close)
             await self._children.open()
+            jobs = JobTasks(
+                self._settings,
+                self._store,
+                self._children,
+                self._uploads,
+                lambda: self._catalogue,
+                self._stopping,
+            )
+            self._running = jobs.running
             beating = asyncio.create_task(self._beat())
             stack.push_async_callback(_ended, beating)
             following = asyncio.create_task(self._follow())
@@ -115,7 +111,7 @@ class Worker:
                     (KEYED_QUEUE, self._concurrency),
                     (ANONYMOUS_QUEUE, self._for_strangers),
                 ):
-                    run = partial(self._know, queue)
+                    run = partial(jobs.register, queue=queue)
                     serving.create_task(self._serve(queue, slots, run))
                 serving.create_task(self._serve(CALLBACKS, CALLBACKS_AT_ONCE, tell.register))
         self._alive.unlink(missing_ok=True)
@@ -125,9 +121,6 @@ class Worker:
     def _for_strangers(self) -> int:
         """Of as many children, those that anonymous jobs may hold at once: all but one."""
         return max(1, self._concurrency - 1)
-
-    def _know(self, queue: str, app: App) -> None:
-        app.task(name=TASK, queue=queue)(self._run_job)
 
     async def _serve(self, queue: str, slots: int, register: Callable[[App], None]) -> None:
         ready = [asyncio.create_task(e.wait()) for e in (self._edits_known, self._stopping)]
@@ -163,79 +156,6 @@ class Worker:
         if not fetching.cancelled() and (error := fetching.exception()) is not None:
             log.warning("queue_lost", queue=queue, error=repr(error), retry_s=RETRY_S)
             await asyncio.sleep(RETRY_S)
-
-    async def _run_job(self, job: str) -> None:
-        """The task: attempts until the job has ended. Cancelled when the job is dismissed."""
-        while (attempt := await self._store.start(UUID(job))) is not None:
-            self._running.add(attempt)
-            catalogue = self._catalogue  # a reload meanwhile is the next attempt's
-            try:
-                outcome = await self._outcome(attempt, catalogue)
-                if await patiently(partial(self._commit, attempt, outcome, catalogue.digest)):
-                    log.info("job_ended", job=job, attempt=attempt.number, process=attempt.process)
-                return
-            except ChildDied:
-                if self._stopping.is_set():
-                    await patiently(partial(self._store.release, attempt))
-                    return
-                log.warning("child_died", job=job, attempt=attempt.number)
-                if not await patiently(partial(self._store.lose, attempt)):
-                    return
-            except asyncio.CancelledError:
-                log.info("job_dismissed", job=job, attempt=attempt.number)
-                raise
-            finally:
-                self._running.discard(attempt)
-
-    async def _outcome(self, attempt: Attempt, catalogue: Catalogue) -> Outcome:
-        entry = catalogue.processes.get(attempt.process)
-        if entry is None or entry.spec not in SPECS:
-            return Failed(error={"reason": "no_such_process", "detail": "No longer offered."})
-        named, base = layers_of(SPECS[entry.spec], attempt.inputs), self._settings.public_url
-        computation = Computation(
-            spec=entry.spec,
-            entry=entry,
-            scope=attempt.scope,
-            inputs=attempt.inputs,
-            outputs=attempt.outputs,
-            now=datetime.now(UTC),
-            planar_crs=self._settings.planar_crs,
-            limit_s=entry.limits["seconds"],
-            layers={n: catalogue.layers[n] for n in named if n in catalogue.layers},
-            depot=Depot(owner=attempt.owner, uploads=self._uploads, public_url=base),
-        )
-
-        async def report(percent: int, message: str) -> None:
-            with suppress(StoreUnavailable, StoreTimeout):
-                await self._store.report(attempt, percent, message)
-
-        give_up = time.monotonic() + DATABASE_AWAY_S
-        try:
-            outcome = await self._children.compute(computation, report)
-            while isinstance(outcome, Unavailable) and time.monotonic() < give_up:
-                await asyncio.sleep(RETRY_S)
-                outcome = await self._children.compute(computation, report)
-        except TimeoutError:
-            return Failed(error=time_limit(computation.limit_s))
-        return outcome
-
-    async def _commit(self, attempt: Attempt, outcome: Outcome, catalogue: str) -> bool:
-        match outcome:
-            case Done(results=results, lineage=lineage):
-                made = {
-                    "process": {"id": attempt.process, "attempt": attempt.number},
-                    "software": f"onemap-server {version('onemap-server')}",
-                    "catalogue": catalogue,
-                    "read": list(lineage),
-                }
-                return await self._store.finish(attempt, results, made)
-            case Failed(error=error, trace=trace):
-                if trace:
-                    log.error("computation_failed", job=str(attempt.job), exception=trace)
-                return await self._store.fail(attempt, error)
-            case Unavailable():
-                detail = "The database could not be reached."
-                return await self._store.fail(attempt, {"reason": "database", "detail": detail})
 
     async def _follow(self) -> None:
         """Read the catalogue anew when the database says so, and after each lost connection."""

@@ -1,0 +1,129 @@
+"""The task of one job: its attempts, until it has ended."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+from uuid import UUID
+
+import structlog
+from procrastinate import App
+
+from config.model import Catalogue
+from config.settings import Settings
+from processes.children import ChildDied, Children
+from processes.computation import (
+    Computation,
+    Done,
+    Failed,
+    Outcome,
+    Unavailable,
+    time_limit,
+)
+from processes.context import Depot
+from processes.patience import DATABASE_AWAY_S, RETRY_S, patiently
+from processes.registry import SPECS
+from processes.workflows.referred_input import layers_of
+from providers.errors import StoreTimeout, StoreUnavailable
+from providers.job_attempts import Attempt, AttemptStore
+from providers.jobs import TASK
+from providers.upload_store import UploadStore
+
+log = structlog.get_logger()
+
+
+class JobTasks:
+    """The jobs of one worker; `register` makes them known to its Procrastinate app."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: AttemptStore,
+        children: Children,
+        uploads: UploadStore,
+        catalogue: Callable[[], Catalogue],
+        stopping: asyncio.Event,
+    ) -> None:
+        self._settings, self._store, self._children = settings, store, children
+        self._uploads, self._catalogue, self._stopping = uploads, catalogue, stopping
+        self.running: set[Attempt] = set()  # for whose signs of life the worker cares
+
+    def register(self, app: App, *, queue: str) -> None:
+        """Let *app* run the jobs that *queue* holds."""
+        app.task(name=TASK, queue=queue)(self._run_job)
+
+    async def _run_job(self, job: str) -> None:
+        """The task: attempts until the job has ended. Cancelled when the job is dismissed."""
+        while (attempt := await self._store.start(UUID(job))) is not None:
+            self.running.add(attempt)
+            catalogue = self._catalogue()  # a reload meanwhile is the next attempt's
+            try:
+                outcome = await self._outcome(attempt, catalogue)
+                if await patiently(partial(self._commit, attempt, outcome, catalogue.digest)):
+                    log.info("job_ended", job=job, attempt=attempt.number, process=attempt.process)
+                return
+            except ChildDied:
+                if self._stopping.is_set():
+                    await patiently(partial(self._store.release, attempt))
+                    return
+                log.warning("child_died", job=job, attempt=attempt.number)
+                if not await patiently(partial(self._store.lose, attempt)):
+                    return
+            except asyncio.CancelledError:
+                log.info("job_dismissed", job=job, attempt=attempt.number)
+                raise
+            finally:
+                self.running.discard(attempt)
+
+    async def _outcome(self, attempt: Attempt, catalogue: Catalogue) -> Outcome:
+        entry = catalogue.processes.get(attempt.process)
+        if entry is None or entry.spec not in SPECS:
+            return Failed(error={"reason": "no_such_process", "detail": "No longer offered."})
+        named, base = layers_of(SPECS[entry.spec], attempt.inputs), self._settings.public_url
+        computation = Computation(
+            spec=entry.spec,
+            entry=entry,
+            scope=attempt.scope,
+            inputs=attempt.inputs,
+            outputs=attempt.outputs,
+            now=datetime.now(UTC),
+            planar_crs=self._settings.planar_crs,
+            limit_s=entry.limits["seconds"],
+            layers={n: catalogue.layers[n] for n in named if n in catalogue.layers},
+            depot=Depot(owner=attempt.owner, uploads=self._uploads, public_url=base),
+        )
+
+        async def report(percent: int, message: str) -> None:
+            with suppress(StoreUnavailable, StoreTimeout):
+                await self._store.report(attempt, percent, message)
+
+        give_up = time.monotonic() + DATABASE_AWAY_S
+        try:
+            outcome = await self._children.compute(computation, report)
+            while isinstance(outcome, Unavailable) and time.monotonic() < give_up:
+                await asyncio.sleep(RETRY_S)
+                outcome = await self._children.compute(computation, report)
+        except TimeoutError:
+            return Failed(error=time_limit(computation.limit_s))
+        return outcome
+
+    async def _commit(self, attempt: Attempt, outcome: Outcome, catalogue: str) -> bool:
+        match outcome:
+            case Done(results=results, lineage=lineage):
+                made = {
+                    "process": {"id": attempt.process, "attempt": attempt.number},
+                    "software": f"onemap-server {version('onemap-server')}",
+                    "catalogue": catalogue,
+                    "read": list(lineage),
+                }
+                return await self._store.finish(attempt, results, made)
+            case Failed(error=error, trace=trace):
+                if trace:
+                    log.error("computation_failed", job=str(attempt.job), exception=trace)
+                return await self._store.fail(attempt, error)
+            case Unavailable():
+                detail = "The database could not be reached."
+                return await self._store.fail(attempt, {"reason": "database", "detail": detail})
