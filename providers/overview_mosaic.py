@@ -20,9 +20,7 @@ from processes.algorithms.class_mosaic import (
     unpacked,
     widened,
 )
-from providers.access import SRID
 from providers.grids import (
-    WEB_MERCATOR,
     WEB_MERCATOR_QUAD,
     WORLD_CRS84_QUAD,
     WORLD_M,
@@ -31,12 +29,14 @@ from providers.grids import (
 )
 from providers.overview_rows import Work
 from providers.style_classes import class_of
+from providers.tiles import TILE_EXTENT
 
 type Tile = tuple[int, int]  # row from the north, column from the west
 type Places = NDArray[np.float64]
 type Bounds = NDArray[np.float64]  # one row per envelope: west, south, east, north in degrees
 
 GRIDS = (WORLD_CRS84_QUAD, WEB_MERCATOR_QUAD)
+UNITS = TILE_EXTENT // SIDE  # of a tile's own coordinates in a cell
 KEPT_TILES = 128  # whose cells are at hand
 ID_BITS = 16  # of an area's id that count the areas of a tile
 
@@ -199,21 +199,19 @@ class _Mosaic:
 
     def _draw(self, zoom: int, tile: Tile) -> None:
         row, column = tile
-        level, work = zoom - self._grid.shift, self._work
+        work = self._work
         work.execute(CLEAR, **self._binds(zoom, tile))
         cells = widened(lambda south, east: self.at(zoom, (row + south, column + east)))
         if self.at(zoom, tile) is None:
             return
-        west, _, _, north = self._grid.bounds(level, row, column, MARGIN / SIDE)
-        drawn = areas(cells, west, north, self._grid.cell(level, SIDE))
-        srid = WEB_MERCATOR if self._grid.tiling is Tiling.MERCATOR else SRID
+        drawn = areas(cells, -MARGIN * UNITS, UNITS)
         first = _tile_number(self._grid, zoom, tile) << ID_BITS
         ordered = sorted(drawn, key=self._palette.ranks().__getitem__)
         statement = sql.SQL(COPY).format(**work.names)
         with work.connection.cursor().copy(statement) as writer:
             for place, number in enumerate(ordered):
                 shape, count = drawn[number]
-                told = shapely.to_wkb(shapely.set_srid(shape, srid), hex=True, include_srid=True)
+                told = shapely.to_wkb(shape, hex=True)
                 at = (self._grid.tiling, zoom, row, column, first + place)
                 writer.write_row((*at, *(self._palette.pairs[number] or ()), count, told))
 

@@ -35,7 +35,6 @@ from providers.tiles import (
     Form,
     TileQuery,
     attributes_at,
-    clipped,
     encoded_statement,
     shape_of,
     tile_statement,
@@ -211,7 +210,7 @@ def mosaic_statement(
     shaped = select(
         rows.c.id.label("fid"),
         *(rows.c["class"].label(f.code) for f in classes),
-        clipped(rows.c.geom).label("geom"),
+        rows.c.geom,  # in the tile's own coordinates
     )
     met = select(func.count()).select_from(stored).where(*here).scalar_subquery()
     below = bindparam("zoom", type_=SMALLINT) < OVERVIEW.c.classes_below

@@ -150,18 +150,16 @@ def tile_statement(
             _plain(relation.attribute(rows, f)).label(f.code)
             for f in attributes_at(layer, drawn, query.address.zoom)
         ),
-        clipped(shape).label("geom"),
+        func.ST_AsMVTGeom(
+            shape,
+            func.ST_MakeEnvelope(*_sides("tile")),
+            literal(TILE_EXTENT, INTEGER),
+            literal(TILE_BUFFER, INTEGER),
+            true(),
+        ).label("geom"),
     )
     key = "fid" if relation.whole_keys else None
     return encoded_statement(layer, shaped, key, relation.version, met)
-
-
-def clipped(shape: Any) -> Any:
-    """A shape in the grid's own system as it is drawn in the bound tile."""
-    tile = func.ST_MakeEnvelope(*_sides("tile"))
-    return func.ST_AsMVTGeom(
-        shape, tile, literal(TILE_EXTENT, INTEGER), literal(TILE_BUFFER, INTEGER), true()
-    )
 
 
 def encoded_statement(

@@ -160,22 +160,23 @@ def widened(tile: Callable[[int, int], Cells | None]) -> Cells:
     return made
 
 
-def areas(
-    cells: Cells, west: float, north: float, cell: float
-) -> Mapping[int, tuple[shapely.MultiPolygon, int]]:
+def areas(cells: Cells, corner: int, side: int) -> Mapping[int, tuple[shapely.MultiPolygon, int]]:
     """The area of each number that is drawn, and its cells; along the cells' edges, exact.
 
-    *west* and *north* are those of the array, *cell* the side of a cell in the same unit.
+    In a tile's own coordinates: x to the east, y to the south, shells of positive area in them, as
+    vector tiles (Mapbox Vector Tile 2.1, 4.3.4.4) have them. *corner* is both coordinates of the
+    array's first corner, *side* the side of a cell.
     """
     parts: dict[int, list[shapely.Polygon]] = {}
     for shape, value in rasterio.features.shapes(cells, mask=cells != BACKGROUND, connectivity=4):
         shell, *holes = shape["coordinates"]
         parts.setdefault(int(value), []).append(shapely.Polygon(shell, holes))
     counts = np.bincount(cells.ravel())
-    places = np.array([west, north]), np.array([cell, -cell])
     return {
         number: (
-            shapely.transform(shapely.MultiPolygon(found), lambda p: places[0] + p * places[1]),
+            shapely.transform(
+                shapely.orient_polygons(shapely.MultiPolygon(found)), lambda p: corner + p * side
+            ),
             int(counts[number]),
         )
         for number, found in sorted(parts.items())

@@ -14,6 +14,7 @@ import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from shapely import affinity
 
 from config.model import Catalogue, Layer
 from config.tile_options import TileOptions
@@ -32,6 +33,7 @@ from providers.overview_sources import Overview
 from providers.overview_tables import ensure_overview
 from providers.overviews import hold
 from providers.revisions import Revision, RevisionKind
+from providers.tiles import TILE_EXTENT
 
 LAYER, KEY = LayerId("land_use"), EditionKey("a")
 ACROSS = 24  # parcels per side: enough for classes, few enough for a publication to do itself
@@ -289,9 +291,14 @@ def tiles_of(url: str, tiling: Tiling, zoom: int) -> dict[tuple[int, int], list[
             " FROM planning_mosaic.land_use__a WHERE tiling = %s AND zoom = %s",
             (tiling, zoom),
         ).fetchall()
+    grid = next(one for one in (WORLD_CRS84_QUAD, WEB_MERCATOR_QUAD) if one.tiling is tiling)
+    unit = grid.cell(zoom - grid.shift, TILE_EXTENT)
     tiles: dict[tuple[int, int], list[Any]] = {}
     for row, column, *said, wkb in rows:
-        tiles.setdefault((row, column), []).append((*said, shapely.from_wkb(bytes(wkb))))
+        west, _, _, north = grid.bounds(zoom - grid.shift, row, column)
+        drawn = shapely.from_wkb(bytes(wkb))
+        placed = affinity.affine_transform(drawn, [unit, 0, 0, -unit, west, north])
+        tiles.setdefault((row, column), []).append((*said, placed))
     return tiles
 
 

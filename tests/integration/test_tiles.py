@@ -329,11 +329,8 @@ CREATE TABLE planning_overview.land_use__2024 AS
 CREATE TABLE planning_mosaic.land_use__2024 AS
     SELECT t.tiling, 8::smallint AS zoom, t.tile_row, t.tile_col, 7::bigint AS id,
         'code'::text AS class, '220102'::text AS om_region, 5 AS cells,
-        ST_Multi(ST_Transform(ST_SetSRID(ST_MakeEnvelope(125, 43, 125.1, 43.1), 4326), t.srid))
-            AS geom
-    FROM (VALUES ('mercator', 94, 216, 3857), ('degrees', 33, 216, 4326))
-        AS t (tiling, tile_row, tile_col, srid);
-UPDATE planning_mosaic.land_use__2024 SET geom = ST_SetSRID(geom, 4490) WHERE tiling = 'degrees';
+        ST_Multi(ST_MakeEnvelope(-64, 8, 800, 808)) AS geom
+    FROM (VALUES ('mercator', 94, 216), ('degrees', 33, 216)) AS t (tiling, tile_row, tile_col);
 GRANT SELECT ON planning_overview.land_use__2024, planning_mosaic.land_use__2024
     TO onemap_reader;
 DELETE FROM onemap.overview;

@@ -102,18 +102,23 @@ def test_of_as_many_the_first_in_the_alphabet_is_drawn_whatever_the_numbers() ->
 
 
 @settings(deadline=None, max_examples=10)
-@given(cells=cells, west=st.sampled_from([-180.0, 125.15625]))
-def test_areas_are_a_partition_along_the_edges_of_the_cells(cells: Cells, west: float) -> None:
-    cell = 1.40625 / 2**9
-    drawn = areas(cells, west, 45.0, cell)
+@given(cells=cells, side=st.sampled_from([1, 8]))
+def test_areas_are_a_partition_along_the_edges_of_the_cells(cells: Cells, side: int) -> None:
+    drawn = areas(cells, -8 * side, side)
 
     assert drawn.keys() == set(np.unique(cells)) - {BACKGROUND}
     for number, (shape, count) in drawn.items():
         assert shape.is_valid
         assert count == (cells == number).sum()
-        assert np.isclose(shape.area, count * cell**2, rtol=1e-9)
-        steps = (shapely.get_coordinates(shape) - [west, 45.0]) / cell
+        assert shape.area == count * side**2
+        assert all(part.exterior.is_ccw for part in shape.geoms)
+        assert not any(hole.is_ccw for part in shape.geoms for hole in part.interiors)
+        steps = shapely.get_coordinates(shape) / side + 8
         assert np.array_equal(steps, np.round(steps))
+        shapely.prepare(shape)
+        rows, columns = np.indices(cells.shape)
+        middles = ((columns - 7.5) * side, (rows - 7.5) * side)
+        assert np.array_equal(shapely.contains_xy(shape, *middles), cells == number)
 
 
 @settings(deadline=None, max_examples=10)
