@@ -81,7 +81,8 @@ bench: install-tests ## Measurements, one row each; ROW=bbox_500 for one alone
 
 campaign: install-tests ## Property and contract tests at full length
 	@$(PYTEST) -s --hypothesis-profile=campaign tests/property tests/conformance \
-		tests/integration/test_schemathesis.py tests/integration/test_tile_edits.py
+		tests/integration/test_schemathesis.py tests/integration/test_tile_edits.py \
+		tests/integration/test_job_campaign.py
 
 QGIS := /usr/bin/python3 -c 'import qgis.core' 2>/dev/null
 e2e-clients: install-tests ## Real clients: GDAL, OWSLib, OpenLayers, and QGIS, which is installed where root runs it

@@ -24,12 +24,14 @@ from config.model import (
     StyleRule,
     Theme,
 )
+from config.schedule import Schedule, cron_fault
 from config.units import Unit
 from config.vocabulary import (
     Classification,
     DataKind,
     EditionKey,
     EditionStatus,
+    ExecutionMode,
     FieldType,
     GeometryKind,
     Issuer,
@@ -66,6 +68,7 @@ def link(entries: Entries, findings: Findings, digests: Digests) -> Catalogue:
     bindings = _each(entries, "binding", findings, lambda e, find: _binding(e, layers, find))
     processes = _each(entries, "process", findings, lambda e, find: _process(e, bindings, find))
     roles = _each(entries, "role", findings, lambda e, _: _role(e))
+    schedules = _each(entries, "schedule", findings, lambda e, find: _schedule(e, processes, find))
     for name, (place, _) in entries["role"].items():
         role = roles.get(name)
         for layer in sorted((role and role.layers) or ()):
@@ -81,6 +84,7 @@ def link(entries: Entries, findings: Findings, digests: Digests) -> Catalogue:
         bindings=bindings,
         processes=processes,
         roles=roles,
+        schedules=schedules,
         digests=digests,
         digest=hashlib.sha256(repr(digests).encode()).hexdigest()[:16],
     )
@@ -243,6 +247,25 @@ def _process(e: Entry, bindings: Mapping[str, Binding], find: Find) -> ProcessEn
         public=e["public"],
         bindings={use: bindings[name] for use, name in e.get("bindings", {}).items()},
         limits=e["limits"],
+        execution=frozenset(map(ExecutionMode, e.get("execution", ExecutionMode))),
+    )
+
+
+def _schedule(e: Entry, processes: Mapping[str, ProcessEntry], find: Find) -> Schedule | None:
+    fault = cron_fault(e["cron"])
+    if fault is not None:
+        find("/cron", fault)
+    if e["process"] not in processes:
+        find("/process", f"no sound process {e['process']!r}")
+    if fault is not None or e["process"] not in processes:
+        return None
+    return Schedule(
+        id=e["id"],
+        title=text(e["title"]),
+        process=e["process"],
+        inputs=e["inputs"],
+        cron=e["cron"],
+        key=e.get("key"),
     )
 
 

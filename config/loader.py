@@ -27,6 +27,7 @@ KINDS = (
     "binding",
     "process",
     "role",
+    "schedule",
 )
 MAX_FILE_BYTES = 8 * 1024 * 1024
 MAX_MESSAGE = 300

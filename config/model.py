@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
 
+from config.schedule import Schedule
 from config.tile_options import TileOptions
 from config.units import Unit
 from config.vocabulary import (
@@ -13,6 +14,7 @@ from config.vocabulary import (
     DataKind,
     EditionKey,
     EditionStatus,
+    ExecutionMode,
     FieldType,
     GeometryKind,
     Issuer,
@@ -232,6 +234,7 @@ class ProcessEntry:
     public: bool
     bindings: Mapping[str, Binding]
     limits: Mapping[str, int]
+    execution: frozenset[ExecutionMode] = frozenset(ExecutionMode)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,6 +265,7 @@ class Catalogue:
     bindings: Mapping[str, Binding] = field(default_factory=dict)
     processes: Mapping[str, ProcessEntry] = field(default_factory=dict)
     roles: Mapping[str, Role] = field(default_factory=dict)
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
     digests: Digests = field(default_factory=dict)  # of the entries that it was made from
     digest: str = ""
 

@@ -43,6 +43,8 @@ class Settings:
     upload_quota_mb: int = 4096  # MiB of all uploads of one owner
     upload_files: int = 200  # uploads of one owner
     upload_days: int = 7  # days until an upload is removed
+    job_queue: int = 2_000  # jobs of all owners that may wait
+    job_days: int = 30  # days for which an ended job and its results are kept
     log_level: str = "INFO"
 
     @classmethod
@@ -76,7 +78,7 @@ class Settings:
             catalogue=tuple(_folder(p) for p in values.get("CATALOGUE", "").split(os.pathsep) if p),
             store=Path(values["STORE"]).absolute() if "STORE" in values else home / "store",
             planar_crs=values.get("PLANAR_CRS"),
-            dask_scheduler=values.get("DASK_SCHEDULER"),
+            dask_scheduler=_scheduler(values.get("DASK_SCHEDULER")),
             processes=_integer("PROCESSES", values.get("PROCESSES", "1"), 1, 64),
             tile_cache_mb=_integer("TILE_CACHE_MB", values.get("TILE_CACHE_MB", "64"), 0, 65_536),
             tile_store_mb=_integer(
@@ -91,6 +93,8 @@ class Settings:
             ),
             upload_files=_integer("UPLOAD_FILES", values.get("UPLOAD_FILES", "200"), 1, 1_000_000),
             upload_days=_integer("UPLOAD_DAYS", values.get("UPLOAD_DAYS", "7"), 1, 3_650),
+            job_queue=_integer("JOB_QUEUE", values.get("JOB_QUEUE", "2000"), 1, 1_000_000),
+            job_days=_integer("JOB_DAYS", values.get("JOB_DAYS", "30"), 1, 3_650),
             log_level=level,
         )
 
@@ -150,6 +154,17 @@ def _url(name: str, text: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
         raise SettingsError(f"ONEMAP_{name} is {text!r}; expected an http or https address.")
     return text.rstrip("/")
+
+
+def _scheduler(text: str | None) -> str | None:
+    if text is None:
+        return None
+    parts = urlsplit(text)
+    if parts.scheme not in ("tcp", "tls") or not parts.hostname or parts.port is None:
+        raise SettingsError(
+            f"ONEMAP_DASK_SCHEDULER is {text!r}; expected tcp://host:port or tls://host:port."
+        )
+    return text
 
 
 def _database(text: str | None) -> str | None:

@@ -192,6 +192,13 @@ class Advice(StrEnum):
     TO_VERIFY = "需核实"
 
 
+class ExecutionMode(StrEnum):
+    """How a process may be asked to run."""
+
+    SYNC = "sync"  # the answer is the result
+    ASYNC = "async"  # the answer is a job
+
+
 class GeometryKind(StrEnum):
     """What a layer's rows carry; stored as the Multi type in EPSG:4490."""
 

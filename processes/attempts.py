@@ -23,13 +23,16 @@ from processes.computation import (
     Unavailable,
     time_limit,
 )
-from processes.context import Depot
+from processes.context import Depot, Steps
 from processes.patience import DATABASE_AWAY_S, RETRY_S, patiently
 from processes.registry import SPECS
-from processes.workflows.referred_input import layers_of
+from processes.workflows.nested_input import Offered, finding, steps_of
+from processes.workflows.referred_input import layers_of_steps
+from processes.workflows.results import Wanted
 from providers.errors import StoreTimeout, StoreUnavailable
 from providers.job_attempts import Attempt, AttemptStore
 from providers.jobs import TASK
+from providers.result_files import ResultFiles
 from providers.upload_store import UploadStore
 
 log = structlog.get_logger()
@@ -49,6 +52,7 @@ class JobTasks:
     ) -> None:
         self._settings, self._store, self._children = settings, store, children
         self._uploads, self._catalogue, self._stopping = uploads, catalogue, stopping
+        self._files = ResultFiles.within(settings.store)
         self.running: set[Attempt] = set()  # for whose signs of life the worker cares
 
     def register(self, app: App, *, queue: str) -> None:
@@ -82,23 +86,39 @@ class JobTasks:
         entry = catalogue.processes.get(attempt.process)
         if entry is None or entry.spec not in SPECS:
             return Failed(error={"reason": "no_such_process", "detail": "No longer offered."})
-        named, base = layers_of(SPECS[entry.spec], attempt.inputs), self._settings.public_url
+        base = self._settings.public_url
+        find = finding(catalogue.processes, SPECS, attempt.scope, base)
+        outer = Offered(entry=entry, spec=SPECS[entry.spec])
+        steps, _ = steps_of(outer, {"inputs": attempt.inputs}, find)  # faults: the child tells them
+        entries = [step.offered.entry for step in steps]
+        named = layers_of_steps(steps)
         computation = Computation(
             spec=entry.spec,
             entry=entry,
             scope=attempt.scope,
             inputs=attempt.inputs,
-            outputs=attempt.outputs,
+            wanted=Wanted(
+                outputs=attempt.outputs,
+                as_collection=attempt.as_collection,
+                folder=self._files.of(attempt.job, attempt.number),
+            ),
             now=datetime.now(UTC),
             planar_crs=self._settings.planar_crs,
-            limit_s=entry.limits["seconds"],
+            limit_s=sum(one.limits["seconds"] for one in entries),
             layers={n: catalogue.layers[n] for n in named if n in catalogue.layers},
-            depot=Depot(owner=attempt.owner, uploads=self._uploads, public_url=base),
+            depot=Depot(
+                owner=attempt.owner,
+                uploads=self._uploads,
+                public_url=base,
+                hosts=self._settings.fetch_hosts,
+                fetch_bytes=self._settings.upload_mb * 1024 * 1024,
+            ),
+            nested={one.id: one for one in entries[:-1]},
         )
 
-        async def report(percent: int, message: str) -> None:
+        async def report(percent: int, message: str, steps: Steps) -> None:
             with suppress(StoreUnavailable, StoreTimeout):
-                await self._store.report(attempt, percent, message)
+                await self._store.report(attempt, percent, message, steps)
 
         give_up = time.monotonic() + DATABASE_AWAY_S
         try:

@@ -7,6 +7,7 @@ the worker commits it.
 
 import asyncio
 import multiprocessing
+import os
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -20,18 +21,20 @@ from processes.computation import (
     Computation,
     Done,
     Failed,
+    HandsWanted,
     Outcome,
     Progress,
     Unavailable,
     serve_computations,
 )
+from processes.context import Steps
 
 PRELOAD = ["__main__", "processes.computation"]
 START_AGAIN_S = 1.0
 
 log = structlog.get_logger()
 
-type Report = Callable[[int, str], Awaitable[None]]
+type Report = Callable[[int, str, Steps], Awaitable[None]]
 
 
 class ChildDied(Exception):
@@ -41,8 +44,16 @@ class ChildDied(Exception):
 class Children:
     """A fixed number of warm children; made by `open`, ended by `close`."""
 
-    def __init__(self, url: str, size: int, end_backend: Callable[[int], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        url: str,
+        size: int,
+        end_backend: Callable[[int], Awaitable[None]],
+        scheduler: str | None = None,
+    ) -> None:
         self._url, self._size, self._end_backend = url, size, end_backend
+        self._scheduler = scheduler
+        self._free_cores = os.cpu_count() or 1  # not lent to any computation
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(PRELOAD)
         self._idle: asyncio.Queue[_Child] = asyncio.Queue()
@@ -85,12 +96,23 @@ class Children:
         if self._interrupted:
             self._idle.put_nowait(child)
             raise ChildDied("the worker stops")
+        lent = 0
+
+        def lend(most: int) -> int:
+            nonlocal lent
+            more = min(most, self._free_cores)
+            more = more if more > 1 else 0  # a single one would win nothing
+            lent, self._free_cores = lent + more, self._free_cores - more
+            return more
+
         try:
             async with asyncio.timeout(computation.limit_s):
-                outcome = await child.answer(computation, report)
+                outcome = await child.answer(computation, report, lend)
         except BaseException:
             self._replace(child)
             raise
+        finally:
+            self._free_cores += lent
         self._idle.put_nowait(child)
         return outcome
 
@@ -102,7 +124,7 @@ class Children:
         task.add_done_callback(self._tasks.discard)
 
     async def _start(self) -> None:
-        child = await asyncio.to_thread(_Child, self._context, self._url)
+        child = await asyncio.to_thread(_Child, self._context, self._url, self._scheduler)
         self._all.add(child)
         try:
             await child.ready()
@@ -129,11 +151,13 @@ class Children:
 class _Child:
     """One process, its pipe, and the leash whose end tells it that we are gone."""
 
-    def __init__(self, context: ForkServerContext, url: str) -> None:
+    def __init__(self, context: ForkServerContext, url: str, scheduler: str | None) -> None:
         self._pipe, theirs = context.Pipe()
         self._leash, their_leash = context.Pipe()
         self._process: ForkServerProcess = context.Process(
-            target=serve_computations, args=(theirs, their_leash, url), daemon=True
+            target=serve_computations,
+            args=(theirs, their_leash, url, scheduler),
+            daemon=False,  # or it might not start processes; its leash ends it with us
         )
         self._process.start()
         theirs.close()
@@ -149,7 +173,9 @@ class _Child:
         """Return once the child has told that it is warm."""
         await self._receive()
 
-    async def answer(self, computation: Computation, report: Report) -> Outcome:
+    async def answer(
+        self, computation: Computation, report: Report, lend: Callable[[int], int]
+    ) -> Outcome:
         self.busy, self.backend = True, None
         try:
             try:
@@ -158,8 +184,10 @@ class _Child:
                 raise ChildDied("the child was gone") from error
             while True:
                 match await self._receive():
-                    case Progress(percent, message):
-                        await report(percent, message)
+                    case Progress(percent, message, steps):
+                        await report(percent, message, steps)
+                    case HandsWanted(most):
+                        self._pipe.send(lend(most))
                     case Backend(pid):
                         self.backend = pid
                     case Done() | Failed() | Unavailable() as outcome:

@@ -6,27 +6,31 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping
+from concurrent.futures import BrokenExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from multiprocessing.connection import Connection as Pipe
 from typing import Any
 
-import orjson
 import psycopg
 from psycopg.rows import TupleRow
 
 from config.model import Layer, ProcessEntry
-from processes.context import Context, Depot
+from processes.compute import ClusterLost, Crew, cluster, process_pool
+from processes.context import Context, Depot, Steps
 from processes.registry import SPECS
-from processes.spec import JSON, InvalidBody
-from processes.workflows.referred_input import resolved
+from processes.spec import InvalidBody
+from processes.workflows.nested_input import Offered, finding
+from processes.workflows.process_steps import computed
+from processes.workflows.result_rows import NoLayer
+from processes.workflows.results import TooLarge, Wanted, make_results
 from providers.access import Scope
 from providers.database import DatabaseRole, connection_options
-from providers.job_records import Result
+from providers.job_results import STORAGE_FULL, Made
+from providers.upload_store import StorageFull
 
 PROGRESS_EVERY_S = 0.5
-MAX_RESULT_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,19 +41,20 @@ class Computation:
     entry: ProcessEntry
     scope: Scope
     inputs: Mapping[str, Any]
-    outputs: tuple[str, ...]
+    wanted: Wanted
     now: datetime
     planar_crs: str | None
     limit_s: int
     layers: Mapping[str, Layer]  # those that inputs name
     depot: Depot
+    nested: Mapping[str, ProcessEntry]  # those that inputs are, by their ids
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
     """The values of the outputs asked for, and what was read for them."""
 
-    results: tuple[Result, ...]
+    results: tuple[Made, ...]
     lineage: tuple[Mapping[str, Any], ...]
 
 
@@ -72,6 +77,7 @@ class Progress:
 
     percent: int
     message: str
+    steps: Steps = ()  # where processes are nested
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,22 +87,45 @@ class Backend:
     pid: int
 
 
+@dataclass(frozen=True, slots=True)
+class HandsWanted:
+    """Processes wanted beside the child's own; the answer is how many it may start."""
+
+    most: int
+
+
 type Outcome = Done | Failed | Unavailable
 
 
-def serve_computations(pipe: Pipe, leash: Pipe, url: str) -> None:
+def serve_computations(pipe: Pipe, leash: Pipe, url: str, scheduler: str | None) -> None:
     """The child's life: one computation after the other until its worker is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the worker's to hear
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_die_with, args=(leash,), daemon=True).start()
-    reader = _Reader(url, pipe)
+    reader, crew = _Reader(url, pipe), _crew(pipe, leash, scheduler)
     pipe.send("ready")
     while True:
         try:
             computation = pipe.recv()
         except EOFError:
             return
-        pipe.send(_outcome(computation, reader, pipe))
+        pipe.send(_outcome(computation, reader, pipe, crew))
+
+
+def _crew(pipe: Pipe, leash: Pipe, scheduler: str | None) -> Crew:
+    """The cluster where there is one, else processes of the child's own, as the worker lends them."""
+    if scheduler is not None:
+        return cluster(scheduler)
+
+    def lent(most: int) -> int:
+        pipe.send(HandsWanted(most))
+        return int(pipe.recv())
+
+    def let_go() -> None:
+        pipe.close()
+        leash.close()
+
+    return process_pool(lent, let_go)
 
 
 def _die_with(leash: Pipe) -> None:
@@ -105,25 +134,26 @@ def _die_with(leash: Pipe) -> None:
     os._exit(1)
 
 
-def _outcome(computation: Computation, reader: "_Reader", pipe: Pipe) -> Outcome:
+def _outcome(computation: Computation, reader: "_Reader", pipe: Pipe, crew: Crew) -> Outcome:
     spec = SPECS[computation.spec]
     reader.limit_s = computation.limit_s
     context = Context(
         entry=computation.entry,
         scope=computation.scope,
         reader=reader.connection,
-        report=_Reporter(pipe),
+        report=(reporter := _Reporter(pipe)),
+        report_steps=reporter.note,
         now=computation.now,
         planar_crs=computation.planar_crs,
         layers=computation.layers,
         depot=computation.depot,
+        crew=crew,
     )
     try:
-        values = spec.run(context, resolved(context, spec, computation.inputs))
-        results = tuple(
-            _result(name, spec.outputs[name].media_type, values[name])
-            for name in computation.outputs
-        )
+        outer, base = Offered(entry=computation.entry, spec=spec), computation.depot.public_url
+        find = finding(computation.nested, SPECS, computation.scope, base)
+        values = computed(context, outer, computation.inputs, find)
+        results = make_results(context, spec, values, computation.wanted)
     except InvalidBody as error:
         return Failed(
             error={"reason": "invalid_inputs", "detail": str(error), "errors": error.errors}
@@ -133,6 +163,17 @@ def _outcome(computation: Computation, reader: "_Reader", pipe: Pipe) -> Outcome
     except (psycopg.OperationalError, psycopg.InterfaceError):
         reader.drop()
         return Unavailable()
+    except StorageFull:
+        return Failed(error=STORAGE_FULL)
+    except TooLarge as error:
+        return Failed(error={"reason": "too_large", "detail": str(error)})
+    except NoLayer as error:
+        return Failed(error={"reason": "no_collection", "detail": str(error)})
+    except ClusterLost:
+        detail = "The cluster went away in the middle of the computation."
+        return Failed(error={"reason": "cluster", "detail": detail})
+    except BrokenExecutor:  # one of its processes was killed: so is the computation
+        os._exit(1)
     except Exception:
         return Failed(
             error={
@@ -141,9 +182,6 @@ def _outcome(computation: Computation, reader: "_Reader", pipe: Pipe) -> Outcome
             },
             trace=traceback.format_exc(),
         )
-    if sum(len(result.value) for result in results) > MAX_RESULT_BYTES:
-        detail = f"The result is larger than {MAX_RESULT_BYTES} bytes."
-        return Failed(error={"reason": "too_large", "detail": detail})
     return Done(results=results, lineage=tuple(context.lineage))
 
 
@@ -153,22 +191,27 @@ def time_limit(seconds: int) -> Mapping[str, Any]:
     return {"reason": "time_limit", "detail": detail}
 
 
-def _result(name: str, media_type: str, value: Any) -> Result:
-    text = orjson.dumps(value) if media_type == JSON else str(value).encode()
-    return Result(output=name, media_type=media_type, value=text)
-
-
 class _Reporter:
     """Sends progress, but not more often than anybody could read it."""
 
     def __init__(self, pipe: Pipe) -> None:
         self._pipe, self._last = pipe, 0.0
+        self._steps: Steps = ()
+        self._said = 0, "Running"
 
     def __call__(self, percent: int, message: str) -> None:
+        self._said = max(0, min(99, percent)), message
         now = time.monotonic()
         if now - self._last >= PROGRESS_EVERY_S:
             self._last = now
-            self._pipe.send(Progress(max(0, min(99, percent)), message))
+            self._pipe.send(Progress(*self._said, self._steps))
+
+    def note(self, steps: Steps) -> None:
+        """How far each process is; sent at once where another one computes now."""
+        news = [s["status"] for s in steps] != [s["status"] for s in self._steps]
+        self._steps = steps
+        if news:
+            self._pipe.send(Progress(*self._said, steps))
 
 
 class _Reader:

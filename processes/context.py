@@ -1,6 +1,6 @@
 """What a computation is given: bindings resolved, a scoped reader, clock, progress, lineage."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -10,7 +10,9 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from config.model import Layer, ProcessEntry
+from config.remote_hosts import RemoteHost
 from config.vocabulary import LayerId
+from processes.compute import Crew, alone
 from providers.access import Scope
 from providers.bindings import Bound, NotBound, bind
 from providers.editions import EditionState, day_in_china, list_editions_now
@@ -18,15 +20,22 @@ from providers.upload_store import UploadStore
 
 type Reader = Callable[[], Connection[TupleRow]]
 type Reporter = Callable[[int, str], None]
+type Steps = Sequence[Mapping[str, Any]]  # of a job: pointer, process, status, progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Depot:
-    """Whose uploads a computation may read, and where they lie."""
+    """Whose uploads a computation may read, where they lie, and which other hosts may be asked."""
 
     owner: str
     uploads: UploadStore
     public_url: str
+    hosts: tuple[RemoteHost, ...] = ()
+    fetch_bytes: int = 0  # of one file from another host, at most
+
+
+def untold(_: Steps) -> None:
+    """For computations whose steps nobody follows."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,7 +50,10 @@ class Context:
     planar_crs: str | None = None
     layers: Mapping[str, Layer] = field(default_factory=dict)  # those that inputs name
     depot: Depot | None = None
-    _read: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    crew: Crew = alone  # who computes the blocks of large inputs
+    report_steps: Callable[[Steps], None] = untold
+    step: str = ""  # JSON pointer, in the body, of the process that computes now; "": the outer one
+    _read: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
     _states: list[EditionState] | None = None
 
     @property
@@ -61,6 +73,18 @@ class Context:
             finally:
                 self._states = None
 
+    @contextmanager
+    def within(
+        self, step: str, *, entry: ProcessEntry | None = None, report: Reporter | None = None
+    ) -> Iterator[None]:
+        """What is read and reported meanwhile belongs to the process at the pointer *step*."""
+        before = self.step, self.entry, self.report
+        self.step, self.entry, self.report = step, entry or self.entry, report or self.report
+        try:
+            yield
+        finally:
+            self.step, self.entry, self.report = before
+
     def states(self, layer: LayerId) -> list[EditionState]:
         """The layer's editions, newest first; inside `reading` only."""
         if self._states is None:
@@ -70,7 +94,8 @@ class Context:
     def note(self, state: EditionState, **more: str) -> None:
         """An edition has been read: part of the lineage."""
         edition = state.edition
-        self._read[(edition.layer, edition.key)] = {
+        self._read[(self.step, edition.layer, edition.key)] = {
+            "step": self.step,
             **more,
             "layer": edition.layer,
             "edition": edition.key,
@@ -78,9 +103,25 @@ class Context:
             "specification": state.specification_version,
         }
 
-    def read_file(self, name: str, sha256: str) -> None:
+    def read_file(self, name: str, sha256: str, href: str) -> None:
         """A file has been read: part of the lineage."""
-        self._read["file", sha256] = {"file": name, "sha256": sha256}
+        read = {"step": self.step, "file": name, "sha256": sha256, "href": href}
+        self._read[self.step, "file", href] = read
+
+    def read_remote(self, url: str, sha256: str, size: int) -> None:
+        """A file of another host has been read: part of the lineage, without its query."""
+        read = {"step": self.step, "url": url, "sha256": sha256, "bytes": size}
+        self._read[self.step, "url", url, sha256] = read
+
+    def ran(self, version: str, started: datetime, ended: datetime) -> None:
+        """A nested process has been computed: part of the lineage."""
+        self._read[self.step, "process"] = {
+            "step": self.step,
+            "process": self.entry.id,
+            "version": version,
+            "started": started.isoformat(),
+            "ended": ended.isoformat(),
+        }
 
     def bound(self, use: str, check_date: date) -> Bound | NotBound:
         """The layer and edition behind a binding's use; inside `reading` only."""
@@ -93,5 +134,5 @@ class Context:
 
     @property
     def lineage(self) -> list[Mapping[str, Any]]:
-        """Every edition and revision read so far, in the order of reading."""
+        """Whatever has been read and run so far, in that order, each with its step."""
         return list(self._read.values())

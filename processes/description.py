@@ -1,13 +1,24 @@
 """What processes say of themselves (OGC API Processes 1.0): summaries and descriptions."""
 
+from collections.abc import Collection
 from typing import Any
 
-from processes.spec import JSON, REL, TRANSMISSION, ProcessSpec
+from config.vocabulary import ExecutionMode
+from processes.spec import COLLECTION_TYPE, JSON, REL, TRANSMISSION, Output, ProcessSpec
 
-JOB_CONTROL = ("sync-execute", "async-execute", "dismiss")
+
+def job_control(modes: Collection[ExecutionMode]) -> list[str]:
+    """The jobControlOptions of a process that runs in these modes; each of its jobs can be dismissed."""
+    return [*(f"{mode}-execute" for mode in ExecutionMode if mode in modes), "dismiss"]
 
 
-def summary(spec: ProcessSpec, process_id: str, lang: str, base_url: str) -> dict[str, Any]:
+def summary(
+    spec: ProcessSpec,
+    process_id: str,
+    lang: str,
+    base_url: str,
+    modes: Collection[ExecutionMode] = tuple(ExecutionMode),
+) -> dict[str, Any]:
     """A process in the list of processes (OGC API Processes 1.0, processSummary)."""
     here = f"{base_url}/processes/{process_id}"
     return {
@@ -16,7 +27,7 @@ def summary(spec: ProcessSpec, process_id: str, lang: str, base_url: str) -> dic
         "description": spec.description.in_language(lang),
         "keywords": list(spec.keywords),
         "version": spec.version,
-        "jobControlOptions": list(JOB_CONTROL),
+        "jobControlOptions": job_control(modes),
         "outputTransmission": list(TRANSMISSION),
         "links": [
             {"rel": "self", "type": JSON, "href": here, "title": process_id},
@@ -26,10 +37,14 @@ def summary(spec: ProcessSpec, process_id: str, lang: str, base_url: str) -> dic
 
 
 def description_document(
-    spec: ProcessSpec, process_id: str, lang: str, base_url: str
+    spec: ProcessSpec,
+    process_id: str,
+    lang: str,
+    base_url: str,
+    modes: Collection[ExecutionMode] = tuple(ExecutionMode),
 ) -> dict[str, Any]:
     """What GET /processes/{processId} answers."""
-    return summary(spec, process_id, lang, base_url) | {
+    return summary(spec, process_id, lang, base_url, modes) | {
         "inputs": {
             name: {
                 "title": i.title.in_language(lang),
@@ -44,9 +59,22 @@ def description_document(
             name: {
                 "title": o.title.in_language(lang),
                 "description": o.description.in_language(lang),
-                "schema": dict(o.schema),
+                "schema": _output_schema(o),
             }
             for name, o in spec.outputs.items()
         },
         "x-onemap": {"example": dict(spec.example)},
     }
+
+
+def _output_schema(output: Output) -> dict[str, Any]:
+    """An output's value; of features also the link to the collection that they may become."""
+    if not output.features:
+        return dict(output.schema)
+    linked = {
+        "type": "object",
+        "contentMediaType": COLLECTION_TYPE,
+        "properties": {"href": {"type": "string", "format": "uri"}},
+        "required": ["href"],
+    }
+    return {"oneOf": [dict(output.schema), linked]}

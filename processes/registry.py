@@ -10,6 +10,7 @@ from processes.ogc.compliance_check import COMPLIANCE_CHECK
 from processes.ogc.echo import ECHO
 from processes.ogc.echo_values import ECHO_VALUES
 from processes.ogc.overlay import OVERLAY
+from processes.ogc.survey_parcels import SURVEY_PARCELS
 from processes.ogc.transform_crs import TRANSFORM_CRS
 from processes.spec import ProcessSpec
 
@@ -24,6 +25,7 @@ SPECS: Mapping[str, ProcessSpec] = MappingProxyType(
             ECHO,
             ECHO_VALUES,
             OVERLAY,
+            SURVEY_PARCELS,
             TRANSFORM_CRS,
         )
     }

@@ -11,6 +11,7 @@ from jsonschema.exceptions import ValidationError
 from config.vocabulary import Text
 
 JSON = "application/json"
+COLLECTION_TYPE = "application/vnd.ogc.collection+json"  # asks for features as a collection
 MAX_ERRORS = 100
 MAX_MESSAGE = 300
 TRANSMISSION = ("value", "reference")
@@ -82,6 +83,7 @@ class Output:
     description: Text
     schema: Mapping[str, Any]
     media_type: str = JSON
+    features: bool = False  # a FeatureCollection: may become a collection (COLLECTION_TYPE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +95,7 @@ class Execution:
     by_reference: tuple[str, ...]  # outputs whose address is wanted, not their value
     response: Literal["raw", "document"]
     subscriber: Mapping[str, str] | None = None  # who is told, by the standard's names
+    as_collection: tuple[str, ...] = ()  # outputs that become layers
 
 
 def nothing_more(_: Mapping[str, Any]) -> Iterable[BodyError]:
@@ -119,18 +122,21 @@ class ProcessSpec:
 
     def request_schema(self) -> dict[str, Any]:
         """What a request body must look like."""
+        required = [name for name, i in self.inputs.items() if i.required]
         return {
             "type": "object",
             "properties": {
                 "inputs": {
                     "type": "object",
                     "properties": {name: _wrapped(i.schema) for name, i in self.inputs.items()},
-                    "required": [name for name, i in self.inputs.items() if i.required],
+                    **(
+                        {"required": required} if required else {}
+                    ),  # OpenAPI 3.0 knows no empty one
                     "additionalProperties": False,
                 },
                 "outputs": {
                     "type": "object",
-                    "properties": dict.fromkeys(self.outputs, OUTPUT_REQUEST),
+                    "properties": {name: output_request(o) for name, o in self.outputs.items()},
                     "additionalProperties": False,
                     "minProperties": 1,
                 },
@@ -160,21 +166,29 @@ class ProcessSpec:
             ),
             response=envelope.get("response", "raw"),
             subscriber=envelope.get("subscriber"),
+            as_collection=tuple(
+                name
+                for name, how in asked.items()
+                if how.get("format", {}).get("mediaType") == COLLECTION_TYPE
+            ),
         )
 
 
-OUTPUT_REQUEST: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "transmissionMode": {"type": "string", "enum": list(TRANSMISSION)},
-        "format": {
-            "type": "object",
-            "properties": {"mediaType": {"type": "string"}},
-            "additionalProperties": False,
+def output_request(output: Output) -> dict[str, Any]:
+    """How an output may be asked for: by value or reference, in its own form or as a collection."""
+    forms = [output.media_type, *([COLLECTION_TYPE] if output.features else [])]
+    return {
+        "type": "object",
+        "properties": {
+            "transmissionMode": {"type": "string", "enum": list(TRANSMISSION)},
+            "format": {
+                "type": "object",
+                "properties": {"mediaType": {"type": "string", "enum": forms}},
+                "additionalProperties": False,
+            },
         },
-    },
-    "additionalProperties": False,
-}
+        "additionalProperties": False,
+    }
 
 
 def _wrapped(schema: Mapping[str, Any]) -> dict[str, Any]:

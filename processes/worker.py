@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -16,20 +17,25 @@ from psycopg import AsyncConnection
 
 from config.loader import CatalogueError, catalogue_folders
 from config.model import Catalogue
-from config.settings import Settings
+from config.settings import Settings, SettingsError
 from processes.attempts import JobTasks
 from processes.callbacks import AT_ONCE as CALLBACKS_AT_ONCE
 from processes.callbacks import CallbackTasks
 from processes.children import Children
+from processes.compute import cluster_usable
 from processes.overview_duty import OverviewDuty
-from processes.patience import RETRY_S
+from processes.patience import RETRY_S, lasting
+from processes.schedules import ScheduleDuty
 from providers.callback_deliveries import CallbackStore
 from providers.callbacks import QUEUE as CALLBACKS
 from providers.catalogue_edits import CHANNEL, read_catalogue
 from providers.database import DatabaseRole, Pools, connection_options, open_pools
 from providers.errors import StoreTimeout, StoreUnavailable
 from providers.job_attempts import BEAT_S, STALLED_AFTER, Attempt, AttemptStore
-from providers.jobs import ANONYMOUS_QUEUE, KEYED_QUEUE
+from providers.jobs import ANONYMOUS_QUEUE, KEYED_QUEUE, open_jobs
+from providers.result_files import ResultFiles
+from providers.result_sweep import sweep_results
+from providers.schedules import ScheduleStore
 from providers.upload_store import UploadStore
 from providers.uploads import sweep_uploads
 
@@ -61,14 +67,17 @@ class Worker:
     def __init__(self, settings: Settings, catalogue: Catalogue, concurrency: int) -> None:
         if settings.database_url is None:
             raise ValueError("the worker needs a database address")
+        if settings.dask_scheduler is not None and not cluster_usable():
+            raise SettingsError("ONEMAP_DASK_SCHEDULER needs the extra: onemap-server[dask].")
         self._settings, self._catalogue = settings, catalogue
         self._url, self._concurrency = settings.database_url, concurrency
         self._alive: Path = settings.home / ALIVE_FILE
         self._folders = catalogue_folders(settings)
-        self._running: set[Attempt]  # the attempts under way
+        self._running: set[Attempt] = set()  # the attempts under way
         self._stopping = asyncio.Event()
         self._edits_known = asyncio.Event()  # until then a job might be run as no longer offered
         self._uploads = UploadStore.within(settings.store)
+        self._results = ResultFiles.within(settings.store)
         self._pools: Pools
         self._store: AttemptStore
         self._callbacks: CallbackStore
@@ -87,7 +96,12 @@ class Worker:
             self._store = AttemptStore(self._pools)
             self._callbacks = CallbackStore(self._pools, self._settings.public_url)
             tell = CallbackTasks(self._callbacks, self._settings.callback_hosts)
-            self._children = Children(self._url, self._concurrency, self._store.end_backend)
+            self._children = Children(
+                self._url,
+                self._concurrency,
+                self._store.end_backend,
+                self._settings.dask_scheduler,
+            )
             stack.push_async_callback(self._children.close)
             await self._children.open()
             jobs = JobTasks(
@@ -99,12 +113,14 @@ class Worker:
                 self._stopping,
             )
             self._running = jobs.running
-            beating = asyncio.create_task(self._beat())
+            beating = asyncio.create_task(lasting(self._beat))
             stack.push_async_callback(_ended, beating)
-            following = asyncio.create_task(self._follow())
+            following = asyncio.create_task(lasting(self._follow))
             stack.push_async_callback(_ended, following)
-            overviews = asyncio.create_task(self._keep_overviews())
+            overviews = asyncio.create_task(lasting(self._keep_overviews))
             stack.push_async_callback(_ended, overviews)
+            schedules = asyncio.create_task(lasting(self._follow_schedules))
+            stack.push_async_callback(_ended, schedules)
             log.info("worker_started", concurrency=self._concurrency)
             async with asyncio.TaskGroup() as serving:
                 for queue, slots in (
@@ -178,6 +194,13 @@ class Worker:
         await self._edits_known.wait()
         await OverviewDuty(self._url, lambda: self._catalogue).run()
 
+    async def _follow_schedules(self) -> None:
+        """Make the jobs of schedules that are due, by the catalogue in force."""
+        await self._edits_known.wait()
+        keep = timedelta(days=self._settings.job_days)
+        async with open_jobs(self._url, self._pools, keep, self._settings.job_queue) as jobs:
+            await ScheduleDuty(ScheduleStore(self._pools, jobs), lambda: self._catalogue).run()
+
     async def _reload(self) -> None:
         """Take the catalogue of files and edits; one with findings is not taken."""
         try:
@@ -206,6 +229,7 @@ class Worker:
                     if now >= sweep_at:
                         sweep_at = now + SWEEP_EVERY_S
                         await sweep_uploads(self._pools, self._uploads)
+                        await sweep_results(self._pools, self._results)
             except (StoreUnavailable, StoreTimeout, OSError) as error:
                 steady_since = None
                 log.warning("beat_missed", error=repr(error))

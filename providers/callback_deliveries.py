@@ -14,7 +14,8 @@ from psycopg.rows import TupleRow
 from providers.callbacks import QUEUE, CallbackState, Event, defer_delivery
 from providers.database import Pools
 from providers.job_documents import references_document, results_document, status_document
-from providers.job_records import Job, JobStatus, Result, job_from
+from providers.job_records import COLUMNS, Job, JobStatus, job_from
+from providers.job_results import FileResult, read_results
 from providers.webhooks import owner_secret, wait_after
 
 INLINE_BYTES = 1024 * 1024  # of larger results a subscriber is told where they are
@@ -39,14 +40,13 @@ class Delivery:
         return f"Delivery({self.callback}, attempt {self.attempts})"
 
 
-CLAIM: LiteralString = """
+OF_JOB: LiteralString = ", ".join("j." + name.strip() for name in COLUMNS.split(","))
+CLAIM: LiteralString = f"""
 UPDATE onemap.callback c
 SET attempts = c.attempts + 1, due_at = clock_timestamp() + %(lease)s
 FROM onemap.job j
 WHERE c.id = %(callback)s AND c.state = 'waiting' AND c.attempts = %(attempts)s AND j.id = c.job
-RETURNING c.attempts, c.event, c.uri,
-    j.id, j.process, j.process_version, j.owner, j.status, j.attempt, j.outputs, j.by_reference,
-    j.response, j.progress, j.message, j.error, j.created_at, j.started_at, j.finished_at, j.updated_at
+RETURNING c.attempts, c.event, c.uri, {OF_JOB}
 """
 # Every later write of an attempt holds this: one that was given up changes nothing.
 CURRENT: LiteralString = "id = %(callback)s AND state = 'waiting' AND attempts = %(attempts)s"
@@ -55,9 +55,9 @@ UPDATE onemap.callback
 SET state = %(state)s, problem = %(problem)s, ended_at = clock_timestamp() WHERE {CURRENT}
 """
 AGAIN: LiteralString = f"UPDATE onemap.callback SET problem = %(problem)s WHERE {CURRENT}"
-RESULTS: LiteralString = """
-SELECT output, media_type, value FROM onemap.job_result WHERE job = %(job)s AND
-    (SELECT sum(octet_length(value)) FROM onemap.job_result WHERE job = %(job)s) <= %(most)s
+SMALL: LiteralString = """
+SELECT bool_and(file IS NULL) AND sum(octet_length(coalesce(value, ''))) <= %(most)s
+FROM onemap.job_result WHERE job = %(job)s
 """
 OVERDUE: LiteralString = """
 SELECT c.id, c.attempts FROM onemap.callback c
@@ -143,10 +143,11 @@ class CallbackStore:
         if event is not Event.SUCCESS:
             return orjson.dumps(status_document(job, self._base))
         values = {"job": job.id, "most": INLINE_BYTES}
-        rows = await (await connection.execute(RESULTS, values)).fetchall()
-        found = [Result(output=r[0], media_type=r[1], value=bytes(r[2])) for r in rows]
-        if found:
-            return orjson.dumps(results_document([r for r in found if r.output in job.outputs]))
+        small = (await (await connection.execute(SMALL, values)).fetchone() or (False,))[0]
+        found = await read_results(connection, job.id) if small else {}
+        told = [r for n, r in found.items() if n in job.outputs and not isinstance(r, FileResult)]
+        if told:
+            return orjson.dumps(results_document(told, self._base))
         return orjson.dumps(references_document(job.outputs, job, self._base))
 
 

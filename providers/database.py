@@ -3,6 +3,7 @@
 import asyncio
 import re
 import select
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any, cast
 import psycopg
 from psycopg import AsyncConnection, Connection
 from psycopg.abc import PQGen
-from psycopg.pq import TransactionStatus
+from psycopg.pq import PGconn, Ping, TransactionStatus
 from psycopg.rows import TupleRow
 from psycopg.waiting import READY_R, WAIT_R
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
@@ -41,6 +42,7 @@ STATEMENT_TIMEOUT_MS = {
     DatabaseRole.WRITER: 30_000,
     DatabaseRole.READER: 10_000,
 }
+RECOVERY_S = 60.0  # for a server that is there, but takes no connections yet
 CANCEL_S = 5.0  # for a server to end what nobody waits for any more
 SEARCH_PATH = "onemap,procrastinate,public"
 
@@ -173,7 +175,13 @@ def sentence(error: psycopg.Error) -> str:
 
 
 def check_server(url: str) -> None:
-    """DatabaseError unless the server is PostgreSQL 14 or later with PostGIS 3.3 or later."""
+    """DatabaseError unless the server is PostgreSQL 14 or later with PostGIS 3.3 or later.
+
+    One that recovers from a crash is waited for.
+    """
+    until = time.monotonic() + RECOVERY_S
+    while PGconn.ping(url.encode()) == Ping.REJECT and time.monotonic() < until:
+        time.sleep(0.2)
     try:
         with psycopg.connect(url, connect_timeout=10) as connection:
             if connection.info.server_version < MINIMUM_POSTGRESQL:

@@ -26,6 +26,13 @@ class NotFound(Exception):
         self.what, self.name = what, name[:200]
 
 
+class OutlastedWait(Exception):
+    """A process that gives no jobs was not done within the waiting time: it has been stopped."""
+
+    def __init__(self, process: str, seconds: float) -> None:
+        super().__init__(f"{process} was stopped after {seconds:g} s; it gives no jobs")
+
+
 class StoreUnavailable(Exception):
     """The database cannot be reached, or has no free connection in time."""
 

@@ -23,7 +23,21 @@ MAX_RATIO = 200  # expanded to packed; vector data reach 20
 RATIO_FROM_BYTES = 100 * 1024**2  # small archives may well be all zeros
 SPARE_BYTES = 1024**3  # of the disk, left to others
 BLOCK = 1024 * 1024
-DATASETS = (".shp", ".gpkg", ".geojson", ".json", ".fgb", ".parquet", ".csv", ".tsv", ".xlsx")
+DATASETS = (
+    ".shp",
+    ".gpkg",
+    ".geojson",
+    ".json",
+    ".fgb",
+    ".parquet",
+    ".csv",
+    ".tsv",
+    ".xlsx",
+    ".dxf",
+)
+TEXTS = (
+    ".txt",
+)  # parcels where they stand alone; beside other data sets a text to be read by people
 SINGLE_FILES = (".csv", ".tsv", ".geojson", ".json", ".gpkg", ".fgb")  # that gzip may pack
 BESIDE = (".shx", ".dbf", ".prj", ".cpg", ".gpkg-wal", ".gpkg-journal")
 ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz")
@@ -111,7 +125,8 @@ def _one_dataset(archive: zipfile.ZipFile, folder: Path, path: Path, layer: str 
         if name.lower().endswith(DATASETS) and PurePosixPath(name).parent not in geodatabases
     ]
     inner = [name for name in entries if name.lower().endswith(ARCHIVES)]
-    found = sorted([*geodatabases, *files])
+    texts = [PurePosixPath(name) for name in entries if name.lower().endswith(TEXTS)]
+    found = sorted([*geodatabases, *files] or texts)
     if not found and inner:
         raise FileRefused(f"{path.name} holds another archive, {inner[0]}; unpack it first.")
     named = [one for one in found if layer is not None and layer in (one.stem, str(one))]

@@ -26,7 +26,6 @@ SURVEY_ROWS = 20_000
 ARROW_BYTES = 256 * 1024 * 1024  # of one batch's texts or geometries; a larger feature ends it
 MAX_SAID = 5
 ARC_DEGREES = 1  # chord of an arc: off by at most 0.00004 of its radius
-DRIVERS = frozenset(kind.value for kind in Kind) - {Kind.PARQUET, Kind.CSV}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

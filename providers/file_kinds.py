@@ -4,6 +4,8 @@ import re
 from enum import StrEnum
 from pathlib import Path
 
+from providers.file_boundary_points import is_boundary_text
+from providers.file_point_tables import is_point_header, is_point_list, lines_of
 from providers.source_file import FileRefused
 
 HEAD_BYTES = 64 * 1024
@@ -11,8 +13,11 @@ TABLE_ENDINGS = (".csv", ".txt", ".tsv")
 FEATURES = re.compile(rb'"type"\s*:\s*"(FeatureCollection|Feature)"|"features"\s*:\s*\[')
 FOREIGN = re.compile(rb'"gdal_streamed_alg"|"Topology"|esriGeometry|esriFieldType', re.IGNORECASE)
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
+DRAWING = re.compile(rb"\s*(999\r?\n[^\n]*\n\s*)*0\r?\n\s*SECTION\s")
+BINARY_DRAWING = b"AutoCAD Binary DXF\r\n\x1a\x00"
 READABLE = (
     "Shapefile, GeoPackage, file geodatabase, GeoJSON, GeoParquet, FlatGeobuf, CSV, XLSX,"
+    " DXF, coordinate text (界址点 TXT), lists of points,"
     " or one of them zipped"
 )
 OTHERS = (  # what is often found instead
@@ -25,7 +30,7 @@ OTHERS = (  # what is often found instead
     (b"7z\xbc\xaf", "a 7z archive; pack it as zip"),
     (b"\xd0\xcf\x11\xe0", "an old Office file (.xls, .doc); save it as XLSX"),
     (b"\x00\x01\x00\x00Standard Jet DB", "an Access database (.mdb); export it as .gdb or .gpkg"),
-    (b"AC10", "a DWG drawing"),
+    (b"AC10", "a DWG drawing; save it as DXF R2010"),
     (b"<", "XML or HTML"),
 )
 
@@ -41,6 +46,9 @@ class Kind(StrEnum):
     XLSX = "XLSX"
     PARQUET = "Parquet"
     CSV = "CSV"
+    BOUNDARY_POINTS = "BoundaryPoints"
+    POINT_LIST = "PointList"
+    DXF = "DXF"
 
 
 def kind_of(path: Path, name: str) -> Kind:
@@ -64,6 +72,10 @@ def kind_of(path: Path, name: str) -> Kind:
         return Kind.PARQUET
     if head[:4] == b"PK\x03\x04":  # of the zipped formats only a workbook comes here unpacked
         return Kind.XLSX
+    if head.startswith(BINARY_DRAWING) or DRAWING.match(head.removeprefix(b"\xef\xbb\xbf")):
+        return Kind.DXF
+    if is_boundary_text(head):
+        return Kind.BOUNDARY_POINTS
     return _text(path, name, head)
 
 
@@ -89,7 +101,10 @@ def _text(path: Path, name: str, head: bytes) -> Kind:
     for magic, what in OTHERS:
         if start.startswith(magic):
             raise FileRefused(f"{name} is {what}; these files can be read: {READABLE}.")
-    if b"\x00" not in head and suffix in TABLE_ENDINGS:
+    lines = [] if b"\x00" in head else list(lines_of(head))
+    if is_point_list(lines):
+        return Kind.POINT_LIST
+    if b"\x00" not in head and (suffix in TABLE_ENDINGS or (lines and is_point_header(lines[0]))):
         return Kind.CSV
     what = "holds unknown bytes" if b"\x00" in head else "is text"
     raise FileRefused(f"{name} {what} and is none of the files that can be read: {READABLE}.")

@@ -12,7 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from providers import file_layers, file_parquet, file_tables
+from providers import (
+    file_boundary_points,
+    file_layers,
+    file_parquet,
+    file_point_tables,
+    file_tables,
+)
 from providers.file_archives import unpacked
 from providers.file_folders import parts_of, plainly_named
 from providers.file_kinds import Kind, kind_of
@@ -43,7 +49,8 @@ def open_file(
     ----------
     path : Path
         A regular file, or the folder of a file geodatabase. Shapefile, GeoPackage, file
-        geodatabase, GeoJSON, GeoParquet, FlatGeobuf, CSV, XLSX, or one of them in a zip.
+        geodatabase, GeoJSON, GeoParquet, FlatGeobuf, CSV, XLSX, a DXF drawing, the coordinate
+        text of parcels, a list of points, or one of them in a zip.
     layer : str, optional
         Which of several layers; in a zip of several data sets the name of one of them.
     encoding : str, optional
@@ -75,7 +82,15 @@ def open_file(
                 case Kind.PARQUET:
                     source = file_parquet.opened(asked)
                 case Kind.CSV:
-                    source = file_tables.opened(asked)
+                    source = file_point_tables.pointed(asked, file_tables.opened(asked))
+                case Kind.BOUNDARY_POINTS:
+                    source = file_boundary_points.opened(asked)
+                case Kind.POINT_LIST:
+                    source = file_point_tables.opened(asked)
+                case Kind.DXF:
+                    source = _drawing(asked)
+                case Kind.XLSX:
+                    source = file_point_tables.pointed(asked, file_layers.opened(asked, kind))
                 case _:
                     source = file_layers.opened(asked, kind)
             yield source
@@ -86,11 +101,29 @@ def layers_of(path: Path) -> list[FileLayer]:
     _check_plain(path)
     with unpacked(path, None) as held:
         kind = kind_of(held.path, path.name)
+        if kind is Kind.DXF:
+            return _drawing_layers(held.path, path.name)
+        if kind in (Kind.BOUNDARY_POINTS, Kind.POINT_LIST):
+            return [FileLayer(name=held.path.stem, geometry="Polygon")]
         if kind in (Kind.PARQUET, Kind.CSV):
             geometry = None if kind is Kind.CSV else file_parquet.geometry_of(held.path, path.name)
             return [FileLayer(name=held.path.stem, geometry=geometry)]
         with plainly_named(held.path, kind, path.name) as readable:
             return file_layers.layers_in(readable, kind, held.path.stem, path.name)
+
+
+def _drawing(asked: OpenedPath) -> SourceFile:
+    """A drawing; its library takes a second to import, so only where one is read."""
+    from providers import file_dxf
+
+    return file_dxf.opened(asked)
+
+
+def _drawing_layers(path: Path, name: str) -> list[FileLayer]:
+    """The layers of a drawing, as above."""
+    from providers import file_dxf
+
+    return file_dxf.layers_of(path, name)
 
 
 def _check_plain(path: Path) -> None:

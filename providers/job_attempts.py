@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, LiteralString
 from uuid import UUID
 
+import psycopg
 from procrastinate import PsycopgConnector
 from procrastinate.manager import JobManager
 from psycopg import AsyncConnection
@@ -15,7 +16,9 @@ from psycopg.types.json import Jsonb
 from providers.access import Scope
 from providers.callbacks import announce
 from providers.database import Pools
-from providers.job_records import JobStatus, Result, scope_from
+from providers.errors import StoreUnavailable
+from providers.job_records import JobStatus, scope_from
+from providers.job_results import STORAGE_FULL, Made, write_results
 from providers.jobs import ANONYMOUS_QUEUE, KEYED_QUEUE, defer
 
 # A worker beats every 10 s; three missed beats is a dead worker, not a slow query.
@@ -39,6 +42,7 @@ class Attempt:
     scope: Scope
     inputs: Mapping[str, Any]
     outputs: tuple[str, ...]
+    as_collection: tuple[str, ...] = ()
 
 
 START: LiteralString = """
@@ -47,23 +51,28 @@ SET status = 'running', attempt = attempt + 1, beat_at = clock_timestamp(), prog
     message = 'Running', started_at = coalesce(started_at, clock_timestamp()),
     updated_at = clock_timestamp()
 WHERE id = %(job)s AND status = 'accepted'
-RETURNING id, attempt, process, owner, scope, inputs, outputs
+RETURNING id, attempt, process, owner, scope, inputs, outputs, as_collection
 """
 # Every later write of an attempt holds this: a lost attempt that still lives changes nothing.
 CURRENT: LiteralString = "id = %(job)s AND attempt = %(number)s AND status = 'running'"
+# The row itself says how long it is kept; that begins when the job has ended.
+EXPIRES: LiteralString = "expires_at = clock_timestamp() + (expires_at - created_at)"
+MINE: LiteralString = f"SELECT FROM onemap.job WHERE {CURRENT}"
 REPORT: LiteralString = f"""
-UPDATE onemap.job SET progress = %(progress)s, message = %(message)s, updated_at = clock_timestamp()
+UPDATE onemap.job
+SET progress = %(progress)s, message = %(message)s, steps = coalesce(%(steps)s, steps),
+    updated_at = clock_timestamp()
 WHERE {CURRENT}
 """
 FINISH: LiteralString = f"""
 UPDATE onemap.job
 SET status = 'successful', progress = 100, message = 'Finished', lineage = %(lineage)s,
-    finished_at = clock_timestamp(), updated_at = clock_timestamp()
+    {EXPIRES}, finished_at = clock_timestamp(), updated_at = clock_timestamp()
 WHERE {CURRENT}
 """
 FAIL: LiteralString = f"""
 UPDATE onemap.job
-SET status = 'failed', message = %(message)s, error = %(error)s,
+SET status = 'failed', message = %(message)s, error = %(error)s, {EXPIRES},
     finished_at = clock_timestamp(), updated_at = clock_timestamp()
 WHERE {CURRENT}
 """
@@ -78,6 +87,8 @@ SET lost = lost + 1,
     message = CASE WHEN lost + 1 < %(max_lost)s THEN 'Waiting again' ELSE 'It died twice' END,
     error = CASE WHEN lost + 1 < %(max_lost)s THEN NULL ELSE %(died)s::jsonb END,
     finished_at = CASE WHEN lost + 1 < %(max_lost)s THEN NULL ELSE clock_timestamp() END,
+    expires_at = CASE WHEN lost + 1 < %(max_lost)s THEN expires_at
+                      ELSE clock_timestamp() + (expires_at - created_at) END,
     updated_at = clock_timestamp()
 """
 LOSE_ONE: LiteralString = f"{LOSE} WHERE {CURRENT} RETURNING status"
@@ -144,29 +155,46 @@ class AttemptStore:
             scope=scope_from(row[4]),
             inputs=row[5],
             outputs=tuple(row[6]),
+            as_collection=tuple(row[7]),
         )
 
-    async def report(self, attempt: Attempt, progress: int, message: str) -> None:
-        """Say how far the attempt is."""
-        values = {**_place(attempt), "progress": progress, "message": message}
+    async def report(
+        self,
+        attempt: Attempt,
+        progress: int,
+        message: str,
+        steps: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        """Say how far the attempt is, and each of its processes where it has several."""
+        told = Jsonb(list(steps)) if steps else None
+        values = {**_place(attempt), "progress": progress, "message": message, "steps": told}
         async with self._pools.writing() as connection:
             await connection.execute(REPORT, values)
 
     async def finish(
-        self, attempt: Attempt, results: Sequence[Result], lineage: Mapping[str, Any]
+        self, attempt: Attempt, results: Sequence[Made], lineage: Mapping[str, Any]
     ) -> bool:
-        """Commit results and status together; False where the attempt is no longer the job's."""
-        rows = [(attempt.job, r.output, r.media_type, r.value) for r in results]
-        async with self._pools.writing() as connection:
-            values = {**_place(attempt), "lineage": Jsonb(dict(lineage))}
-            if (await connection.execute(FINISH, values)).rowcount == 0:
-                return False
-            await connection.cursor().executemany(
-                "INSERT INTO onemap.job_result (job, output, media_type, value)"
-                " VALUES (%s, %s, %s, %s)",
-                rows,
-            )
-            await announce(connection, self._queue, attempt.job, JobStatus.SUCCESSFUL)
+        """Commit results and status together; False where the attempt is no longer the job's.
+
+        Tables come first and the status last: until then the job can be dismissed. Where the
+        database has no room for the results, the job fails with that reason.
+        """
+        values = {**_place(attempt), "lineage": Jsonb(dict(lineage))}
+        try:
+            async with self._pools.writing() as connection:
+                if (await connection.execute(MINE, values)).rowcount == 0:
+                    return False
+                await write_results(connection, attempt.job, results)
+                if (await connection.execute(FINISH, values)).rowcount == 0:
+                    await connection.rollback()
+                    return False
+                await announce(connection, self._queue, attempt.job, JobStatus.SUCCESSFUL)
+        except (psycopg.errors.UniqueViolation, psycopg.errors.DuplicateTable):
+            return False  # another attempt has committed its results meanwhile
+        except StoreUnavailable as error:
+            if not isinstance(error.__cause__, psycopg.errors.DiskFull):
+                raise
+            return await self.fail(attempt, STORAGE_FULL)
         return True
 
     async def fail(self, attempt: Attempt, error: Mapping[str, Any]) -> bool:

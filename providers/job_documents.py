@@ -10,9 +10,11 @@ import orjson
 from processes.spec import JSON, REL
 from providers.callbacks import Callback
 from providers.job_records import Job, JobStatus, Result
+from providers.job_results import LayerResult
 
 JOB_TYPE = "process"
 PROBLEM = "application/problem+json"
+HAS_PROVENANCE = "http://www.w3.org/ns/prov#has_provenance"
 
 
 def status_document(job: Job, base: str, callbacks: Iterable[Callback] = ()) -> dict[str, Any]:
@@ -23,6 +25,7 @@ def status_document(job: Job, base: str, callbacks: Iterable[Callback] = ()) -> 
         links.append(_link(f"{here}/results", f"{REL}results", JSON, "Results"))
     if job.status is JobStatus.FAILED:
         links.append(_link(f"{here}/results", f"{REL}exceptions", PROBLEM, "Why it failed"))
+    links.append(_link(f"{here}/prov", HAS_PROVENANCE, JSON, "How it came about (W3C PROV)"))
     process = f"{base}/processes/{quote(job.process, safe='')}"
     links.append(_link(process, "up", JSON, job.process))
     times = {
@@ -30,6 +33,7 @@ def status_document(job: Job, base: str, callbacks: Iterable[Callback] = ()) -> 
         "started": job.started,
         "finished": job.finished,
         "updated": job.updated,
+        "expires": job.expires if job.status.final else None,
     }
     told = [_callback(each) for each in callbacks]
     return {
@@ -39,15 +43,25 @@ def status_document(job: Job, base: str, callbacks: Iterable[Callback] = ()) -> 
         "status": job.status.value,
         "message": job.message,
         "progress": job.progress,
+        **({"schedule": job.schedule} if job.schedule is not None else {}),
+        **({"steps": _steps(job)} if job.steps else {}),
         **{name: _time(value) for name, value in times.items() if value is not None},
         "links": links,
         **({"x-onemap": {"callbacks": told}} if told else {}),
     }
 
 
-def results_document(results: Sequence[Result]) -> dict[str, Any]:
-    """Values by output; objects are qualified by their media type."""
-    return {result.output: _inline(result) for result in results}
+def results_document(results: Sequence[Result | LayerResult], base: str) -> dict[str, Any]:
+    """Values by output; objects are qualified by their media type, layers are told by a link."""
+    return {
+        r.output: _inline(r) if isinstance(r, Result) else collection_link(r, base) for r in results
+    }
+
+
+def collection_link(result: LayerResult, base: str) -> dict[str, Any]:
+    """Where the features of an output are, as a collection."""
+    title = f"{result.title.zh} / {result.title.en}"
+    return _link(f"{base}/collections/{result.layer}", "data", JSON, title)
 
 
 def references_document(outputs: Sequence[str], job: Job, base: str) -> dict[str, Any]:
@@ -61,6 +75,18 @@ def _inline(result: Result) -> Any:
         return result.value.decode()
     value = orjson.loads(result.value)
     return {"value": value, "mediaType": JSON} if isinstance(value, dict) else value
+
+
+def _steps(job: Job) -> list[dict[str, Any]]:
+    """The processes of the job; none of them outlives it."""
+    match job.status:
+        case JobStatus.SUCCESSFUL:
+            return [{**s, "status": job.status.value, "progress": 100} for s in job.steps]
+        case JobStatus.FAILED | JobStatus.DISMISSED:
+            ended = {"running": job.status.value, "accepted": JobStatus.DISMISSED.value}
+            return [{**s, "status": ended.get(s["status"], s["status"])} for s in job.steps]
+        case _:
+            return [dict(s) for s in job.steps]
 
 
 def _callback(one: Callback) -> dict[str, Any]:

@@ -19,7 +19,8 @@ from providers.errors import BadParameter
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 COLUMNS: LiteralString = (
     "id, process, process_version, owner, status, attempt, outputs, by_reference, response, progress,"
-    " message, error, created_at, started_at, finished_at, updated_at"
+    " message, error, created_at, started_at, finished_at, updated_at, as_collection, expires_at, steps,"
+    " schedule"
 )
 
 
@@ -38,6 +39,14 @@ class JobStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Once:
+    """A key under which a request makes one job, however often it is sent, and its digest."""
+
+    key: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewJob:
     """What is asked for, already validated."""
 
@@ -49,6 +58,9 @@ class NewJob:
     catalogue: str  # digest of the catalogue that accepted it
     per_owner: int
     by_reference: tuple[str, ...] = ()
+    as_collection: tuple[str, ...] = ()
+    once: Once | None = None
+    steps: tuple[Mapping[str, Any], ...] = ()  # where processes are nested
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +83,10 @@ class Job:
     started: datetime | None
     finished: datetime | None
     updated: datetime
+    as_collection: tuple[str, ...] = ()  # outputs that become layers
+    expires: datetime | None = None  # when the ended job and its results go
+    steps: tuple[Mapping[str, Any], ...] = ()  # where processes are nested, as last reported
+    schedule: str | None = None  # the schedule that made it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +165,10 @@ def job_from(row: TupleRow) -> Job:
         started=row[13],
         finished=row[14],
         updated=row[15],
+        as_collection=tuple(row[16]),
+        expires=row[17],
+        steps=tuple(row[18] or ()),
+        schedule=row[19],
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
@@ -18,6 +19,8 @@ from providers.access import ANONYMOUS_ID, Principal
 from providers.callbacks import Callback, Subscriber, callbacks_of, subscribe
 from providers.database import Pools
 from providers.errors import NotFound, StoreUnavailable
+from providers.idempotency import made_before
+from providers.job_queue import WAITING, make_sure_of_room
 from providers.job_records import (
     COLUMNS,
     Job,
@@ -25,11 +28,11 @@ from providers.job_records import (
     JobQuery,
     JobStatus,
     NewJob,
-    Result,
     cursor,
     job_from,
     scope_document,
 )
+from providers.job_results import Kept, forget_results, read_results
 from providers.job_watch import JobWatch, watching_jobs
 
 TASK = "run_job"
@@ -37,6 +40,7 @@ TASK = "run_job"
 KEYED_QUEUE, ANONYMOUS_QUEUE = "onemap", "onemap_anonymous"
 SEE_ALL = "jobs:all"  # the function that lets an administrator see every owner's jobs
 RETRY_AFTER_S = 5
+DAYS = 30  # for which an ended job is kept where nobody says otherwise
 MISSED_NOTIFICATION_S = 2.0  # a waiter looks for itself this often
 
 
@@ -76,9 +80,12 @@ class JobFailed(Exception):
 VISIBLE: LiteralString = "(owner = %(owner)s OR owner = %(anonymous)s OR %(all)s)"
 INSERT: LiteralString = f"""
 INSERT INTO onemap.job (id, process, process_version, owner, organisation, person, scope, inputs,
-                        outputs, by_reference, response, catalogue, queue_id)
+                        outputs, by_reference, response, catalogue, queue_id, once_key,
+                        once_digest, as_collection, expires_at, steps)
 VALUES (%(id)s, %(process)s, %(version)s, %(owner)s, %(organisation)s, %(person)s, %(scope)s,
-        %(inputs)s, %(outputs)s, %(by_reference)s, %(response)s, %(catalogue)s, %(queue_id)s)
+        %(inputs)s, %(outputs)s, %(by_reference)s, %(response)s, %(catalogue)s, %(queue_id)s,
+        %(once_key)s, %(once_digest)s, %(as_collection)s,
+        clock_timestamp() + %(keep)s, %(steps)s)
 RETURNING {COLUMNS}
 """
 UNFINISHED: LiteralString = """
@@ -99,13 +106,12 @@ WHERE (%(all)s OR (owner = %(owner)s AND owner <> %(anonymous)s))
   AND (%(longest)s::integer IS NULL OR {LASTS} <= %(longest)s)
 ORDER BY created_at DESC, id DESC LIMIT %(limit)s
 """
-RESULTS: LiteralString = (
-    "SELECT output, media_type, value FROM onemap.job_result WHERE job = %(id)s"
-)
 DISMISS: LiteralString = f"""
 UPDATE onemap.job
 SET status = 'dismissed', message = 'Dismissed', updated_at = clock_timestamp(),
-    finished_at = coalesce(finished_at, clock_timestamp())
+    finished_at = coalesce(finished_at, clock_timestamp()),
+    expires_at = CASE WHEN finished_at IS NULL THEN clock_timestamp() + (expires_at - created_at)
+                      ELSE expires_at END
 WHERE id = %(id)s AND {VISIBLE} AND status <> 'dismissed'
 RETURNING queue_id
 """
@@ -114,14 +120,28 @@ RETURNING queue_id
 class JobStore:
     """Jobs under the eyes of a principal; opened by `open_jobs`."""
 
-    def __init__(self, pools: Pools, watch: JobWatch) -> None:
-        self._pools, self._watch = pools, watch
+    def __init__(self, pools: Pools, watch: JobWatch, keep: timedelta, waiting: int) -> None:
+        self._pools, self._watch, self._keep, self._waiting = pools, watch, keep, waiting
         self._queue = JobManager(PsycopgConnector())  # only ever used on a given connection
 
     async def submit(
         self, new: NewJob, principal: Principal, subscriber: Subscriber | None = None
     ) -> Job:
-        """Insert the job and defer its task in one transaction; TooManyJobs beyond the limit."""
+        """Insert the job and defer its task in one transaction; TooManyJobs or QueueFull beyond a limit.
+
+        What was made before under the same idempotency key is given again.
+        """
+        async with self._pools.writing() as connection:
+            return await self.submit_within(connection, new, principal, subscriber)
+
+    async def submit_within(
+        self,
+        connection: AsyncConnection[TupleRow],
+        new: NewJob,
+        principal: Principal,
+        subscriber: Subscriber | None = None,
+    ) -> Job:
+        """The same in a transaction that does more."""
         name = uuid4()
         values = {
             "id": name,
@@ -134,28 +154,33 @@ class JobStore:
             "inputs": Jsonb(dict(new.inputs)),
             "outputs": list(new.outputs),
             "by_reference": list(new.by_reference),
+            "as_collection": list(new.as_collection),
+            "keep": self._keep,
             "response": new.response,
             "catalogue": new.catalogue,
+            "steps": Jsonb(list(new.steps)) if new.steps else None,
+            "once_key": new.once.key if new.once else None,
+            "once_digest": new.once.digest if new.once else None,
         }
         lock = f"onemap/jobs/{new.process}/{principal.id}"
-        async with self._pools.writing() as connection:
-            await connection.execute(
-                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (lock,)
-            )
-            unfinished = await _row(connection, UNFINISHED, values)
-            if unfinished is not None and unfinished[0] >= new.per_owner:
-                raise TooManyJobs(new.process, new.per_owner)
-            queue_id = await defer(self._queue, connection, name, principal.id)
-            row = await _row(connection, INSERT, {**values, "queue_id": queue_id})
-            if subscriber is not None:
-                await subscribe(connection, name, subscriber)
+        if new.once and (job := await made_before(connection, new.once, principal.id)):
+            return job
+        await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (lock,))
+        unfinished = await _row(connection, UNFINISHED, values)
+        if unfinished is not None and unfinished[0] >= new.per_owner:
+            raise TooManyJobs(new.process, new.per_owner)
+        await make_sure_of_room(connection, self._waiting)
+        queue_id = await defer(self._queue, connection, name, principal.id)
+        row = await _row(connection, INSERT, {**values, "queue_id": queue_id})
+        if subscriber is not None:
+            await subscribe(connection, name, subscriber)
         assert row is not None
         return job_from(row)
 
     async def get(self, name: UUID, principal: Principal) -> Job:
         """The job, if this caller may see it."""
         async with self._pools.writing() as connection:
-            row = await _row(connection, GET, {"id": name, **_eyes(principal)})
+            row = await _row(connection, GET, {"id": name, **eyes(principal)})
         if row is None:
             raise NoSuchJob(name)
         return job_from(row)
@@ -167,7 +192,7 @@ class JobStore:
 
     async def list(self, query: JobQuery, principal: Principal) -> JobPage:
         """One page of the caller's own jobs, or of all for those who may see all."""
-        values = {**query.parameters, **_eyes(principal)}
+        values = {**query.parameters, **eyes(principal)}
         async with self._pools.writing() as connection:
             rows = await (await connection.execute(LIST, values)).fetchall()
         jobs = tuple(map(job_from, rows[: query.limit]))
@@ -183,7 +208,7 @@ class JobStore:
                 job = await self.get(name, principal)
         return job
 
-    async def results(self, name: UUID, principal: Principal) -> tuple[Job, Sequence[Result]]:
+    async def results(self, name: UUID, principal: Principal) -> tuple[Job, Sequence[Kept]]:
         """The ended job with the outputs that were asked for.
 
         Raises
@@ -200,8 +225,7 @@ class JobStore:
             case JobStatus.FAILED:
                 raise failure(job)
         async with self._pools.writing() as connection:
-            rows = await (await connection.execute(RESULTS, {"id": name})).fetchall()
-        found = {r[0]: Result(output=r[0], media_type=r[1], value=bytes(r[2])) for r in rows}
+            found = await read_results(connection, name)
         if missing := set(job.outputs) - found.keys():  # dismissed or expired in this very moment
             raise NotFound("result", min(missing))
         return job, [found[output] for output in job.outputs]
@@ -209,10 +233,10 @@ class JobStore:
     async def dismiss(self, name: UUID, principal: Principal) -> Job:
         """End the job's work, drop its results; the job stays as dismissed."""
         async with self._pools.writing() as connection:
-            values = {"id": name, **_eyes(principal)}
+            values = {"id": name, **eyes(principal)}
             row = await _row(connection, DISMISS, values)
             if row is not None:
-                await connection.execute("DELETE FROM onemap.job_result WHERE job = %s", (name,))
+                await forget_results(connection, name)
                 if row[0] is not None:
                     await connection.execute(
                         "SELECT procrastinate_cancel_job_v1(%s, true, true)", (row[0],)
@@ -221,10 +245,12 @@ class JobStore:
 
 
 @asynccontextmanager
-async def open_jobs(url: str, pools: Pools) -> AsyncIterator[JobStore]:
-    """The store with its one listening connection."""
+async def open_jobs(
+    url: str, pools: Pools, keep: timedelta = timedelta(days=DAYS), waiting: int = WAITING
+) -> AsyncIterator[JobStore]:
+    """The store with its one listening connection; ended jobs are kept so long."""
     async with watching_jobs(url) as watch:
-        yield JobStore(pools, watch)
+        yield JobStore(pools, watch, keep, waiting)
 
 
 async def defer(
@@ -258,7 +284,8 @@ def failure(job: Job) -> Exception:
     return JobFailed(job.id, error.get("reason", "error"), error.get("detail", "The job failed."))
 
 
-def _eyes(principal: Principal) -> dict[str, object]:
+def eyes(principal: Principal) -> dict[str, object]:
+    """What VISIBLE takes: whose jobs the caller sees."""
     return {
         "owner": principal.id,
         "anonymous": ANONYMOUS_ID,

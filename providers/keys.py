@@ -122,6 +122,18 @@ async def find_key(connection: AsyncConnection[TupleRow], text: str) -> KeyRecor
     return _record(row)
 
 
+async def find_record(connection: AsyncConnection[TupleRow], name: str) -> KeyRecord | None:
+    """The record of a key in force, by its id: for what is done in its name."""
+    row = await (
+        await connection.execute(
+            "SELECT id, organisation, person, role, regions FROM onemap.api_key"
+            " WHERE id = %s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())",
+            (name,),
+        )
+    ).fetchone()
+    return None if row is None else _record(row)
+
+
 async def open_session(
     connection: AsyncConnection[TupleRow], record: KeyRecord
 ) -> tuple[str, Session]:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    true,
     union_all,
 )
 from sqlalchemy import table as named_table
@@ -33,6 +34,8 @@ from providers.access import SRID, Scope
 from providers.crs import SAME_NUMBERS, WHOLE, WORLD, Bounds, from_epsg
 from providers.external_rows import external_rows, validity_of, version_of
 from providers.external_table import ExternalTable, described
+from providers.result_layers import job_of
+from providers.result_tables import attribute, result_table
 from providers.tables import HISTORY, edition_table
 
 SYSTEM_PROPERTIES = ("om_area_m2", "om_region", "om_plan", "om_basis")
@@ -67,6 +70,7 @@ class Relation:
     table: ExternalTable | None = None  # None: ours
     srid: int = SRID
     area: Bounds = WHOLE  # where the reference system is used, degrees
+    whole: bool = False  # who may read it reads all of it: it was made under its owner's scope
 
     @property
     def whole_keys(self) -> bool:
@@ -87,6 +91,8 @@ class Relation:
 
     def visible(self, scope: Scope, rows: FromClause) -> ColumnElement[bool]:
         """The rows that the scope lets through."""
+        if self.whole:
+            return true()
         return scope.predicate(rows, self.moved)
 
     def is_named(self, rows: FromClause) -> ColumnElement[bool]:
@@ -182,6 +188,8 @@ def relation_of(layer: Layer, edition: EditionKey | None, *, past: bool) -> Rela
         return _external(layer, described(layer))
     if edition is None:
         raise ValueError(f"{layer.id}: a managed layer is read in an edition")
+    if job_of(layer.id) is not None:
+        return _result(layer)
     return recorded(layer, edition) if past else current(layer, edition)
 
 
@@ -239,6 +247,16 @@ def columns_of(layer: Layer, relation: Relation) -> list[str]:
 def _validity(layer: Layer) -> tuple[str | None, str | None]:
     first, last = (layer.field(code) if code else None for code in layer.validity)
     return (first.column if first else None, last.column if last else None)
+
+
+def _result(layer: Layer) -> Relation:
+    """What a job made: one table that never changes."""
+    return Relation(
+        branches=(Branch(result_table(layer)),),
+        attributes={f.code: attribute(number) for number, f in enumerate(layer.fields)},
+        version=literal(1, INTEGER),
+        whole=True,
+    )
 
 
 def _external(layer: Layer, table: ExternalTable) -> Relation:

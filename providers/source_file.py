@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyproj
 from numpy.typing import NDArray
 
+from processes.algorithms.survey_parcels import Finding
 from providers.errors import Refused
 
 READ_ROWS = 20_000
@@ -63,6 +64,7 @@ class SourceFile:
     notes: tuple[str, ...]
     sha256: str
     read: Callable[[int], Iterator[Batch]]
+    findings: tuple[Finding, ...] = ()  # of surveyors' files: what is wrong, parcel by parcel
 
     def batches(self, rows: int = READ_ROWS) -> Iterator[Batch]:
         """The features from the beginning; may be asked for again."""

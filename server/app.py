@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from importlib.metadata import version
 
 from starlette.applications import Starlette
@@ -33,7 +34,11 @@ def create_app(settings: Settings, catalogue: Catalogue, database_url: str) -> S
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_pools(database_url) as pools, open_jobs(database_url, pools) as jobs:
+        keep = timedelta(days=settings.job_days)
+        async with (
+            open_pools(database_url) as pools,
+            open_jobs(database_url, pools, keep, settings.job_queue) as jobs,
+        ):
             folders = catalogue_folders(settings)
             keeper = SnapshotKeeper(catalogue, pools, database_url, BUILD, folders)
             tiles = TileCache.of(settings, pools)

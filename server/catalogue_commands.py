@@ -22,6 +22,7 @@ from config.loader import (
 from config.merging import Changes, Document, Edit, EditState, Key, latest, merge, state_of
 from config.model import Catalogue
 from config.settings import Settings
+from processes.schedules import schedule_findings
 from processes.workflows.catalogue_changes import put_entries, reload_catalogue, withdraw_edit
 from providers.catalogue_edits import every_edit, is_current, latest_edits
 from providers.cluster_folder import POINTER
@@ -51,7 +52,7 @@ def check(settings: Settings, given: argparse.Namespace) -> int:
             catalogue, merged = load_merged(folders, latest_edits(connection))
             contradictions = incompatible(connection, catalogue) if is_current(connection) else []
     conflicts = [str(conflict) for conflict in merged.conflicts]
-    told = [*conflicts, *contradictions]
+    told = [*conflicts, *contradictions, *schedule_findings(catalogue)]
     edited = sum(document.edited for document in merged.documents.values())
     if given.json:
         counts = {kind: len(names) for kind, names in catalogue.digests.items()}
@@ -223,7 +224,8 @@ def _counts(catalogue: Catalogue) -> str:
         f" {len(catalogue.sources)} sources, {len(catalogue.themes)} themes,"
         f" {len(catalogue.styles)} styles, {len(catalogue.layers)} layers,"
         f" {len(catalogue.bindings)} bindings ({unconnected} not connected),"
-        f" {len(catalogue.processes)} processes, {len(catalogue.roles)} roles"
+        f" {len(catalogue.processes)} processes, {len(catalogue.roles)} roles,"
+        f" {len(catalogue.schedules)} schedules"
     )
 
 

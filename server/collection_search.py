@@ -99,7 +99,8 @@ def _is_meant(snapshot: Snapshot, search: Search, layer: Layer) -> bool:
     texts = snapshot.keep(
         "texts", catalogue, lambda: {x.id: _text(catalogue, x) for x in catalogue.layers.values()}
     )
-    return search.words.search(texts[layer.id]) is not None
+    text = texts.get(layer.id) or _text(catalogue, layer)  # results are no part of the catalogue
+    return search.words.search(text) is not None
 
 
 def _text(catalogue: Catalogue, layer: Layer) -> str:

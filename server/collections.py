@@ -15,7 +15,9 @@ from providers.editions import EditionState
 from providers.features import parse_limit, parse_whole
 from providers.frames import storage_crs
 from providers.grids import WEB_MERCATOR_QUAD
+from providers.job_documents import HAS_PROVENANCE
 from providers.jsonfg import PROFILES
+from providers.result_layers import job_of
 from providers.tiles import MVT
 from server import negotiate
 from server.asked import frames_of
@@ -184,6 +186,10 @@ def _links(resolved: Resolved, base: str, title: str) -> list[Link]:
         links.append(link(history, "version-history", negotiate.JSON, "版次 / Editions"))
         beside = query(f"{base}/catalogue/documents", {"collection": resolved.id})
         links.append(link(beside, "related", negotiate.JSON, "文档 / Documents"))
+    if (job := job_of(resolved.layer.id)) is not None:
+        made = f"{base}/jobs/{job}"
+        links.append(link(made, "via", negotiate.JSON, "任务 / Job"))
+        links.append(link(f"{made}/prov", HAS_PROVENANCE, negotiate.JSON, "W3C PROV"))
     if resolved.layer.geometry is not GeometryKind.NONE:
         links.append(
             link(f"{here}/tiles", f"{REL}tilesets-vector", negotiate.JSON, "Vector tilesets")

@@ -1,8 +1,10 @@
 """Processes and their execution over HTTP (OGC API Processes 1.0)."""
 
 import asyncio
+import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import orjson
 from starlette.concurrency import run_in_threadpool
@@ -10,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from config.model import ProcessEntry
+from config.vocabulary import ExecutionMode
 from processes.description import description_document, summary
 from processes.registry import SPECS
 from processes.spec import (
@@ -22,11 +25,14 @@ from processes.spec import (
     NoSuchProcess,
     ProcessSpec,
 )
+from processes.workflows.nested_input import Find, Look, Offered, Step, finding, parse_body
+from processes.workflows.process_steps import step_documents
+from processes.workflows.referred_input import address_faults
 from providers.callbacks import parse_subscriber
-from providers.errors import BadParameter
+from providers.errors import BadParameter, OutlastedWait
 from providers.features import parse_whole
 from providers.job_documents import status_document
-from providers.job_records import NewJob
+from providers.job_records import NewJob, Once
 from server import negotiate
 from server.links import link, query
 from server.preference import Preference
@@ -38,6 +44,8 @@ from server.web.pages import Face
 MAX_BODY_BYTES = 1024 * 1024
 DEFAULT_LIMIT, MAX_LIMIT = 10, 1_000
 NULL_CHARACTER = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
+QUOTED = re.compile(r'\A"(.+)"\Z')
 PROCESS_ID = re.compile(r"[a-z][a-z0-9-]{0,62}", re.ASCII)
 
 
@@ -61,7 +69,7 @@ async def processes(request: Request) -> Response:
     if len(granted) > limit:
         next_page = query(here, {**given, "cursor": page[-1].id})
         links.append(link(next_page, "next", JSON, "Next page"))
-    summaries = [summary(SPECS[entry.spec], entry.id, lang, base) for entry in page]
+    summaries = [summary(SPECS[e.spec], e.id, lang, base, e.execution) for e in page]
     document = {"processes": summaries, "links": links}
     return negotiate.respond(request, document, template=Face.PROCESSES)
 
@@ -73,7 +81,7 @@ async def process(request: Request) -> Response:
     one, lang = onemap(request), negotiate.language(request)
     base = one.settings.public_url
     here = f"{base}/processes/{entry.id}"
-    document = description_document(spec, entry.id, lang, base)
+    document = description_document(spec, entry.id, lang, base, entry.execution)
     document["links"] = [
         *document["links"],
         link(f"{here}?f=html", "alternate", negotiate.HTML, "HTML"),
@@ -87,25 +95,36 @@ async def execute(request: Request) -> Response:
     negotiate.only(request)
     entry, spec = _offered(request)
     one, caller = onemap(request), principal(request)
-    execution = await _execution(request, spec)
-    preference = Preference.parse(request.headers.getlist("prefer"))
+    find = finding(one.snapshot.catalogue.processes, SPECS, caller.scope, one.settings.public_url)
+    look = partial(address_faults, base=one.settings.public_url, hosts=one.settings.fetch_hosts)
+    outer = Offered(entry=entry, spec=spec)
+    execution, steps, digest = await _execution(request, outer, find, look)
+    preference = Preference.parse(request.headers.getlist("prefer")).among(entry.execution)
     new = NewJob(
         process=entry.id,
         process_version=spec.version,
         inputs=execution.inputs,
         outputs=execution.outputs,
         by_reference=execution.by_reference,
+        as_collection=execution.as_collection,
         response=execution.response,
         catalogue=one.snapshot.catalogue.digest,
         per_owner=entry.limits["per_owner"],
+        once=_once(request, entry, digest),
+        steps=tuple(step_documents(steps)),
     )
     subscriber = None
     if execution.subscriber is not None:
         subscriber = parse_subscriber(execution.subscriber, one.settings.callback_hosts)
     job = await one.jobs.submit(new, caller, subscriber)
-    patience_s = preference.patience_s(one.settings.sync_wait_s)
+    patience_s = 0.0
+    if ExecutionMode.SYNC in entry.execution:
+        patience_s = preference.patience_s(one.settings.sync_wait_s)
     if patience_s > 0:
         job = await one.jobs.wait(job.id, caller, patience_s)
+    if not job.status.final and ExecutionMode.ASYNC not in entry.execution:
+        await one.jobs.dismiss(job.id, caller)
+        raise OutlastedWait(entry.id, patience_s)
     location = {"Location": f"{one.settings.public_url}/jobs/{job.id}"}
     if not job.status.final:
         document = status_document(job, one.settings.public_url)
@@ -128,24 +147,41 @@ def _offered(request: Request) -> tuple[ProcessEntry, ProcessSpec]:
     return entry, SPECS[entry.spec]
 
 
-async def _execution(request: Request, spec: ProcessSpec) -> Execution:
-    """The body, bounded, parsed and checked."""
+async def _execution(
+    request: Request, outer: Offered, find: Find, look: Look
+) -> tuple[Execution, Sequence[Step], bytes]:
+    """The body, bounded, parsed and checked; all of its processes, and its digest."""
     media_type = request.headers.get("content-type", JSON).split(";")[0].strip().lower()
     if media_type != JSON:
         raise UnsupportedMediaType(f"Content-Type {media_type[:100]!r}; expected {JSON}")
     body = await negotiate.read_body(request, max_bytes=MAX_BODY_BYTES)
     # what a process checks may take a moment: not in the event loop
-    return await asyncio.to_thread(_parsed, body, spec)
+    return await asyncio.to_thread(_parsed, body, outer, find, look)
 
 
-def _parsed(body: bytes, spec: ProcessSpec) -> Execution:
+def _parsed(
+    body: bytes, outer: Offered, find: Find, look: Look
+) -> tuple[Execution, Sequence[Step], bytes]:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise InvalidBody([BodyError("", f"is not JSON: {error}")]) from None
     if NULL_CHARACTER.search(body):
         raise InvalidBody([BodyError("", "text must not contain null characters")])
-    return spec.parse(document)
+    execution, steps = parse_body(outer, document, find, look)
+    return execution, steps, hashlib.sha256(body).digest()
+
+
+def _once(request: Request, entry: ProcessEntry, digest: bytes) -> Once | None:
+    """The request's idempotency key, if it has one; its quotation marks do not count."""
+    given = request.headers.getlist("idempotency-key")
+    if not given:
+        return None
+    key = QUOTED.sub(r"\1", given[0])
+    if len(given) > 1 or not IDEMPOTENCY_KEY.fullmatch(key):
+        expected = "one key of 1 to 255 visible ASCII characters"
+        raise BadParameter("Idempotency-Key", ", ".join(given)[:300], expected)
+    return Once(key=key, digest=hashlib.sha256(entry.id.encode() + b"\0" + digest).digest())
 
 
 def _process_cursor(given: Mapping[str, str]) -> str:

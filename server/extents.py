@@ -28,6 +28,8 @@ async def visible_extent(snapshot: Snapshot, resolved: Resolved, scope: Scope) -
         return described(layer).extent if everything else None
     if state is None:
         return None
+    if layer.id in snapshot.results:
+        return state.extent
     if scope.areas is not ALL:
         return await snapshot.store.extent(layer, state.edition.key, state.revision, scope)
     if scope.regions is ALL:

@@ -1,8 +1,10 @@
 """The Prefer header (RFC 7240)."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from config.vocabulary import ExecutionMode
 
 PREFERENCE = re.compile(
     r'\s*([!#$%&\'*+.^_`|~0-9A-Za-z-]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s;,]*))?'
@@ -26,6 +28,15 @@ class Preference:
         wait = given.get("wait", "")
         sound = wait.isascii() and wait.isdigit() and len(wait) <= 6
         return cls(asynchronous="respond-async" in given, wait_s=int(wait) if sound else None)
+
+    def among(self, modes: Collection[ExecutionMode]) -> "Preference":
+        """What is left of it for a process that runs in these modes alone."""
+        asynchronous = self.asynchronous and ExecutionMode.ASYNC in modes
+        return replace(
+            self,
+            asynchronous=asynchronous,
+            wait_s=self.wait_s if ExecutionMode.SYNC in modes else None,
+        )
 
     def patience_s(self, most_s: float) -> float:
         """How long the answer may wait for the job's end."""

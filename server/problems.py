@@ -13,9 +13,12 @@ from providers.errors import (
     BadParameter,
     LoadRejected,
     NotFound,
+    OutlastedWait,
     StoreTimeout,
     StoreUnavailable,
 )
+from providers.idempotency import KeyReused
+from providers.job_queue import QueueFull
 from providers.jobs import JobFailed, NoSuchJob, ResultNotReady, TooManyJobs
 from providers.upload_store import StorageFull
 from providers.uploads import QuotaReached
@@ -121,6 +124,16 @@ KINDS: dict[type[Exception], Kind] = {
     TooManyJobs: Kind(
         HTTPStatus.TOO_MANY_REQUESTS, "TooManyJobs", Text(zh="未完成的任务过多", en="Too many jobs")
     ),
+    KeyReused: Kind(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "IdempotencyKeyReused",
+        Text(zh="幂等键已用于另一请求", en="Idempotency key used before"),
+    ),
+    OutlastedWait: Kind(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "OutlastedWait",
+        Text(zh="未能在等待时间内完成", en="Not done within the waiting time"),
+    ),
     QuotaReached: Kind(
         HTTPStatus.TOO_MANY_REQUESTS,
         "QuotaReached",
@@ -135,10 +148,11 @@ KINDS: dict[type[Exception], Kind] = {
     StoreTimeout: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "Overloaded", BUSY),
     StoreUnavailable: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "Overloaded", BUSY),
     Overloaded: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "Overloaded", BUSY),
+    QueueFull: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "Overloaded", BUSY),
     Exception: INTERNAL,
 }
 # Of a 5xx, what was written for the caller and says nothing of what is behind it.
-TOLD = (JobFailed, Overloaded, StorageFull)
+TOLD = (JobFailed, OutlastedWait, Overloaded, QueueFull, StorageFull)
 BY_STATUS = {404: NOT_FOUND, 405: NOT_ALLOWED}
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import psycopg
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -19,6 +20,7 @@ from server import (
     items,
     jobs,
     plans,
+    provenance,
     schemas,
     styles,
     tile_matrix_sets,
@@ -26,6 +28,7 @@ from server import (
     tilesets,
     uploads,
 )
+from server.result_collections import gone, know_results
 from server.web import assets, pages
 
 DIST = Path(assets.__file__).parent / "dist"
@@ -115,6 +118,8 @@ TABLE: tuple[Entry, ...] = (
     _ours("DELETE", "/jobs/{jobId}", "dismissJob", jobs.dismiss, JOBS),
     _ours("GET", "/jobs/{jobId}/results", "getJobResults", jobs.results, JOBS),
     _ours("GET", "/jobs/{jobId}/results/{output}", "getJobResult", jobs.result, JOBS),
+    _ours("GET", "/jobs/{jobId}/inputs", "getJobInputs", provenance.inputs, "upstream tells no inputs"),
+    _ours("GET", "/jobs/{jobId}/prov", "getJobProvenance", provenance.provenance, "upstream keeps no lineage"),
     _ours("GET", "/session", "getSession", auth.show_session, "upstream knows no caller"),
     _ours("POST", "/session", "beginSession", auth.begin_session, "upstream knows no caller"),
     _ours("DELETE", "/session", "endSession", auth.end_session, "upstream knows no caller"),
@@ -140,6 +145,12 @@ def starlette_routes() -> list[BaseRoute]:
 def _by_method(endpoints: Mapping[str, Endpoint]) -> Endpoint:
     async def answered(request: Request) -> Response:
         method = "GET" if request.method == "HEAD" else request.method
-        return await endpoints[method](request)
+        results = await know_results(request)
+        try:
+            return await endpoints[method](request)
+        except psycopg.errors.UndefinedTable as error:
+            if not results:
+                raise
+            raise gone(request) from error
 
     return answered

@@ -69,6 +69,7 @@ class Snapshot:
     region_paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     taken_at: datetime = EPOCH  # when this catalogue was taken: titles and links are its own
     loaded_at: datetime | None = None  # None: the database has not answered yet
+    results: Mapping[LayerId, Layer] = field(default_factory=dict)  # that one request is about
     anonymous: Principal = field(init=False)  # the caller without a key
     # since when a layer answers so, as it was worked out on a day
     turns: dict[tuple[LayerId, date], datetime] = field(init=False, default_factory=dict)
@@ -97,6 +98,10 @@ class Snapshot:
             For an external layer: what its table was is not recorded.
         """
         layer = self.layer(collection, scope)
+        if layer.id in self.results:  # it never changes
+            found = self.resolve(collection, window, scope)
+            made = found.state is not None and found.state.updated <= moment
+            return found if made else replace(found, state=None)
         if layer.external is not None:
             raise BadParameter(
                 "asOf",
@@ -142,6 +147,8 @@ class Snapshot:
             For an external layer whose table cannot be shown now.
         """
         name, dot, _ = collection.partition(".")
+        if (result := self.results.get(LayerId(name))) is not None:
+            return result
         layer = self._layers.get(name) if LAYER_ID.fullmatch(name) else None
         if layer is None or not scope.sees(layer) or (dot and layer.external is not None):
             raise NotFound("collection", collection)
@@ -181,7 +188,8 @@ class Snapshot:
             return [(t.order, t.id) for t in self.catalogue.branch(layer.theme)], layer.id
 
         ordered = self.keep("order", self.catalogue, lambda: sorted(layers.values(), key=place))
-        return [layer for layer in ordered if scope.sees(layer) and is_described(layer)]
+        seen = [layer for layer in ordered if scope.sees(layer) and is_described(layer)]
+        return [*seen, *self.results.values()]
 
     def keep[T](self, name: Hashable, basis: object, build: Callable[[], T]) -> T:
         """What *build* makes of *basis*: made once, and anew when the basis is another."""

@@ -34,7 +34,8 @@ EMPTY = Entry.of(b"", 0)
 async def tile(request: Request) -> Response:
     """GET …/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}: 204 where empty, 404 outside."""
     one = onemap(request)
-    snapshot, everybody = one.snapshot, request.state.principal.anonymous
+    snapshot = one.snapshot
+    everybody = request.state.principal.anonymous and not snapshot.results
     if everybody and (ready := one.answers.get(request, snapshot)) is not None:
         return ready
     caller, collection = scope(request), request.path_params["collectionId"]

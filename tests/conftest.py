@@ -113,7 +113,7 @@ def live_settings(
 ) -> dict[str, str]:
     """The environment of the live server."""
     port = _free_port()
-    subscriber = f"127.0.0.1:{_free_port()}=internal"
+    subscriber, source = (f"127.0.0.1:{_free_port()}=internal" for _ in range(2))
     return {
         "ONEMAP_HOME": str(demo_home),
         "ONEMAP_DATABASE_URL": cluster.address(new_database(demo_template)),
@@ -122,6 +122,7 @@ def live_settings(
         "ONEMAP_PORT": str(port),
         "ONEMAP_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "ONEMAP_CALLBACK_HOSTS": subscriber,
+        "ONEMAP_FETCH_HOSTS": source,
     }
 
 

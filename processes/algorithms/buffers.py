@@ -2,12 +2,14 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 from shapely import Geometry
 
+from processes.algorithms.blocks import Shapes, Spread, block_slices, in_place, vertex_counts
 from processes.algorithms.distance_planes import DistancePlane, plane_near
 
 MAX_DISTANCE_M = 100_000.0
@@ -21,6 +23,8 @@ HIGHEST_LATITUDE_DEG = 80.0
 SHORTEST_DEGREE_M = 110_000.0
 SAMPLES = 4  # places along each edge at which the outline's distance is measured
 MAX_EXACT_EDGES = 20_000
+# One feature costs as much as a thousand vertices; a block takes a few tenths of a second.
+FEATURE_VERTICES, BLOCK_VERTICES = 1_000, 500_000
 
 type Geometries = NDArray[np.object_]
 
@@ -51,7 +55,11 @@ def allowed_error_m(distance_m: float, quadrant_segments: int) -> float:
 
 
 def buffers(
-    geometries: Geometries, distance_m: float, *, quadrant_segments: int = QUADRANT_SEGMENTS
+    geometries: Geometries,
+    distance_m: float,
+    *,
+    quadrant_segments: int = QUADRANT_SEGMENTS,
+    spread: Spread = in_place,
 ) -> Buffers:
     """The points that lie within a distance of each feature, on the CGCS2000 ellipsoid.
 
@@ -65,6 +73,8 @@ def buffers(
         lies inside of polygons and farther than that from their boundary.
     quadrant_segments : int
         Chords for a quarter of a circle, 1 to 128.
+    spread : callable, optional
+        Computes the blocks into which many features are cut.
 
     Returns
     -------
@@ -105,15 +115,27 @@ def buffers(
         raise ValueError(f"quadrant_segments: {quadrant_segments}; expected 1 to 128")
     if beyond_map(geometries, distance_m).any():
         raise ValueError("a buffer reaches over the antimeridian or too near to a pole")
+    one_block = partial(_block, distance_m=distance_m, quadrant_segments=quadrant_segments)
+    slices = block_slices(vertex_counts(geometries) + FEATURE_VERTICES, BLOCK_VERTICES)
     result = np.empty(len(geometries), dtype=object)
     error_m = np.full(len(geometries), np.nan)
-    pieces = shapely.segmentize(geometries, EDGE_DEG)
-    for place, shape in enumerate(pieces):
+    found = spread(one_block, [Shapes(geometries[place]) for place in slices])
+    for place, (made, errors_m) in zip(slices, found, strict=True):
+        result[place], error_m[place] = made.geometries, errors_m
+    return Buffers(geometries=result, error_m=error_m)
+
+
+def _block(
+    block: Shapes, *, distance_m: float, quadrant_segments: int
+) -> tuple[Shapes, NDArray[np.float64]]:
+    result = np.empty(len(block.geometries), dtype=object)
+    error_m = np.full(len(block.geometries), np.nan)
+    for place, shape in enumerate(shapely.segmentize(block.geometries, EDGE_DEG)):
         if shape is None:
             continue
         one = _Buffer(shape, distance_m, quadrant_segments)
         result[place], error_m[place] = one.made()
-    return Buffers(geometries=result, error_m=error_m)
+    return Shapes(result), error_m
 
 
 def beyond_map(geometries: Geometries, distance_m: float) -> NDArray[np.bool_]:

@@ -1,6 +1,5 @@
 """Two sets of polygons laid over one another: what they share, and what each has alone."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +7,8 @@ import shapely
 from numpy.typing import NDArray
 from shapely.errors import GEOSException
 
+from processes.algorithms.blocks import Spread, in_place
+from processes.algorithms.overlay_blocks import Measure, Pairs, parts_alone, shared_parts
 from processes.algorithms.polygon_repair import polygonal
 
 MAX_PAIRS = 1_000_000
@@ -17,7 +18,6 @@ CLOSING_M2, CLOSING_SHARE = 1.0, 1e-6
 
 type Geometries = NDArray[np.object_]
 type Integers = NDArray[np.int64]
-type Measure = Callable[[Geometries], NDArray[np.float64]]
 
 
 class TooManyPairs(Exception):
@@ -82,6 +82,7 @@ def overlay(
     *,
     measure: Measure,
     snap_m: float | None = None,
+    spread: Spread = in_place,
 ) -> Overlay:
     """Both inputs cut by one another: intersection, and what each has alone.
 
@@ -92,10 +93,12 @@ def overlay(
         nothing. Features of one input may overlap one another.
     measure : callable
         The area of geometries of that plane in square metres: `shapely.area` in
-        the official plane, whose planar area is the ellipsoidal one.
+        the official plane, whose planar area is the ellipsoidal one. Picklable.
     snap_m : float, optional
         Snaps all vertices to a grid of this size, at most 1 mm. None: only where
         the exact computation fails.
+    spread : callable, optional
+        Cuts the blocks of many pairs; called three times.
 
     Returns
     -------
@@ -136,11 +139,11 @@ def overlay(
         raise ValueError(f"snap_m: {snap_m}; expected more than 0 and at most {SNAP_M}")
     i, j = meeting(left, right)
     try:
-        return _overlay(left, right, i, j, measure, snap_m)
+        return _overlay(left, right, i, j, measure, snap_m, spread)
     except GEOSException:
         if snap_m is not None:
             raise
-        return _overlay(left, right, i, j, measure, SNAP_M)
+        return _overlay(left, right, i, j, measure, SNAP_M, spread)
 
 
 def meeting(left: Geometries, right: Geometries) -> tuple[Integers, Integers]:
@@ -167,23 +170,24 @@ def _overlay(
     j: Integers,
     measure: Measure,
     grid: float | None,
+    spread: Spread,
 ) -> Overlay:
     if grid is not None:
         left, right = (polygonal(shapely.set_precision(one, grid)) for one in (left, right))
-    shared = polygonal(shapely.intersection(left[i], right[j], grid_size=grid))
-    both = _parts(shared, i, j, measure)
-    left_alone = _alone(left, right, i, j, grid)
-    turned = np.lexsort((i, j))
-    right_alone = _alone(right, left, j[turned], i[turned], grid)
+    pairs = Pairs(ours=left, theirs=right, i=i, j=j)
+    shared, shared_m2 = shared_parts(pairs, measure=measure, grid=grid, spread=spread)
+    one, one_m2 = parts_alone(pairs, measure=measure, grid=grid, spread=spread)
+    other, other_m2 = parts_alone(pairs.turned(), measure=measure, grid=grid, spread=spread)
     nobody = np.full(max(len(left), len(right)), -1, dtype=np.int64)
-    one = _parts(left_alone, np.arange(len(left)), nobody[: len(left)], measure)
-    other = _parts(right_alone, nobody[: len(right)], np.arange(len(right)), measure)
+    both = _parts(shared, i, j, shared_m2)
+    left_alone = _parts(one, np.arange(len(left)), nobody[: len(left)], one_m2)
+    right_alone = _parts(other, nobody[: len(right)], np.arange(len(right)), other_m2)
     return Overlay(
         both=both,
-        left_alone=one,
-        right_alone=other,
-        left=_closing(left, both, one, measure),
-        right=_closing(right, both, other, measure),
+        left_alone=left_alone,
+        right_alone=right_alone,
+        left=_closing(left, both, left_alone, measure),
+        right=_closing(right, both, right_alone, measure),
     )
 
 
@@ -199,22 +203,9 @@ def _closing(whole: Geometries, both: Parts, alone: Parts, measure: Measure) -> 
     )
 
 
-def _alone(
-    ours: Geometries, theirs: Geometries, i: Integers, j: Integers, grid: float | None
-) -> Geometries:
-    """What of each of *ours* lies under none of *theirs*; pairs sorted by i."""
-    met, begin = np.unique(i, return_index=True)
-    cover = np.empty(len(met), dtype=object)
-    for place, mates in enumerate(np.split(j, begin[1:]) if len(met) else []):
-        one = len(mates) == 1
-        cover[place] = theirs[mates[0]] if one else shapely.union_all(theirs[mates], grid_size=grid)
-    result = ours.copy()
-    result[met] = polygonal(shapely.difference(ours[met], cover, grid_size=grid))
-    return result
-
-
-def _parts(geometries: Geometries, left: Integers, right: Integers, measure: Measure) -> Parts:
-    area_m2 = measure(geometries)
+def _parts(
+    geometries: Geometries, left: Integers, right: Integers, area_m2: NDArray[np.float64]
+) -> Parts:
     kept = area_m2 > 0
     return Parts(
         geometries=geometries[kept], left=left[kept], right=right[kept], area_m2=area_m2[kept]

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from config.vocabulary import Text
-from processes.algorithms.area_table import area_table
+from processes.algorithms.area_table import NO_GEOMETRY, area_table
+from processes.algorithms.blocks import Spread, in_place
 from processes.algorithms.geojson_features import POLYGONS
+from processes.compute import blockwise
 from processes.context import Context
 from processes.ogc.feature_schemas import (
     CRS_INPUT,
@@ -29,6 +31,7 @@ from processes.workflows.feature_input import (
     read_rows,
 )
 from providers.crs import Crs
+from providers.file_survey import FINDINGS
 
 OUTSIDE_PLANE = "lies outside of the plane"
 METHOD = "国土调查办发〔2008〕32号"
@@ -39,17 +42,21 @@ def read(inputs: Mapping[str, Any]) -> Rows:
     return cut_rows(read_rows(inputs, "features", POLYGONS), inputs.get("piece_m"), "piece_m")
 
 
-def compute(rows: Rows, plane: Crs | None, piece_m: float | None) -> dict[str, Any]:
+def compute(
+    rows: Rows, plane: Crs | None, piece_m: float | None, spread: Spread = in_place
+) -> dict[str, Any]:
     """The table of areas as a document."""
     nowhere = np.full(len(rows), None, dtype=object)
-    table = area_table(rows.geometries, nowhere if plane is None else in_plane(rows, plane))
+    planar = nowhere if plane is None else in_plane(rows, plane)
+    table = area_table(rows.geometries, planar, spread=spread)
     features = [
         {
             "id": rows.ids[i],
             "official_m2": _known(table.official_m2[i]),
             "geodesic_m2": _known(table.geodesic_m2[i]),
             "planar_m2": _known(table.planar_m2[i]),
-            "reason": reason or (OUTSIDE_PLANE if math.isnan(table.planar_m2[i]) else None),
+            "reason": _reason(rows, i, reason)
+            or (OUTSIDE_PLANE if math.isnan(table.planar_m2[i]) else None),
         }
         for i, reason in enumerate(table.reasons)
     ]
@@ -73,12 +80,19 @@ def run(context: Context, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     """Read, measure, tell."""
     rows = read(inputs)
     plane = plane_for([rows], context.planar_crs)
-    return {"areas": compute(rows, plane, inputs.get("piece_m"))}
+    with blockwise(context, "areas", end=90) as spread:
+        return {"areas": compute(rows, plane, inputs.get("piece_m"), spread)}
 
 
 def check(inputs: Mapping[str, Any]) -> Iterable[BodyError]:
     """The geometries, their reference system, and how many pieces they would be cut into."""
     return faults_of(read, inputs)
+
+
+def _reason(rows: Rows, place: int, reason: str | None) -> str | None:
+    """What its file says of a parcel without geometry tells more than that it has none."""
+    told = rows.properties[place].get(FINDINGS) if reason == NO_GEOMETRY else None
+    return str(told) if told else reason
 
 
 def _known(value: float) -> float | None:

@@ -9,6 +9,7 @@ import numpy as np
 import shapely
 
 from config.vocabulary import Text
+from processes.algorithms.blocks import Spread
 from processes.algorithms.buffers import (
     MAX_DISTANCE_M,
     MAX_QUADRANT_SEGMENTS,
@@ -20,6 +21,7 @@ from processes.algorithms.buffers import (
     dissolved,
 )
 from processes.algorithms.polygon_repair import Repaired, repair
+from processes.compute import blockwise
 from processes.context import Context
 from processes.ogc.feature_documents import feature_documents
 from processes.ogc.feature_schemas import (
@@ -59,14 +61,14 @@ def read(inputs: Mapping[str, Any]) -> Rows:
     return rows
 
 
-def compute(rows: Rows, distance_m: float, quadrant_segments: int) -> Made:
+def compute(rows: Rows, distance_m: float, quadrant_segments: int, spread: Spread) -> Made:
     """The buffers of all rows; polygons that are not valid are repaired first."""
     areal = shapely.get_dimensions(rows.geometries) == AREAL
     repaired = rows.geometries.copy()
     (places,) = np.nonzero(areal)
     repaired[places], found = repair(rows.geometries[places])
     return Made(
-        buffers=buffers(repaired, distance_m, quadrant_segments=quadrant_segments),
+        buffers=buffers(repaired, distance_m, quadrant_segments=quadrant_segments, spread=spread),
         repaired=[
             Repaired(feature=int(places[r.feature]), reason=r.reason, left_out=r.left_out)
             for r in found
@@ -78,7 +80,8 @@ def run(context: Context, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     """Read, buffer, tell."""
     rows, distance_m = read(inputs), float(inputs["distance_m"])
     segments = int(inputs["quadrant_segments"])
-    made = compute(rows, distance_m, segments)
+    with blockwise(context, "buffers", end=90) as spread:
+        made = compute(rows, distance_m, segments, spread)
     context.report(90, "result")
     return {
         "features": features(rows, made.buffers.geometries, inputs["dissolve"]),
@@ -211,6 +214,7 @@ BUFFER = ProcessSpec(
                 en="GeoJSON in longitude and latitude, with the properties of their features",
             ),
             schema=collection_schema(),
+            features=True,
         ),
         "report": Output(
             title=Text(zh="说明", en="Report"),

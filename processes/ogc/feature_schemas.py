@@ -6,7 +6,14 @@ from typing import Any
 from config.vocabulary import Text
 from processes.algorithms.geojson_features import ANY, MAX_FEATURES, MAX_VERTICES
 from processes.spec import Input
-from processes.workflows.feature_input import MAX_PIECE_M, MIN_PIECE_M, Rows
+from processes.workflows.feature_input import (
+    MAX_PIECE_M,
+    MIN_PIECE_M,
+    MOST_FEATURES,
+    MOST_VERTICES,
+    Rows,
+)
+from processes.workflows.nested_input import MAX_DEEP, MAX_NESTED
 from providers.crs import CRS84_URI, EPSG_URI, Operation
 
 CRS_SCHEMA: Mapping[str, Any] = {
@@ -45,16 +52,42 @@ NAMED: Mapping[str, Any] = {
 }
 UPLOADED: Mapping[str, Any] = {
     "type": "object",
-    "description": "features of a file that was uploaded (POST /files)",
+    "description": "features of a file that was uploaded (POST /files), or that lies on a host that"
+    " the operator lists",
     "properties": {
-        "href": {"type": "string", "minLength": 1, "maxLength": 300, "example": "/files/up-…"},
+        "href": {"type": "string", "minLength": 1, "maxLength": 2_000, "example": "/files/up-…"},
+        "type": {**TEXT, "description": "media type of a file on another host"},
         "layer": {**TEXT, "description": "which of several layers of the file"},
         "crs": {**TEXT, "description": "reference system, where the file does not say it"},
     },
     "required": ["href"],
     "additionalProperties": False,
 }
-REFERENCES = (dict(NAMED), dict(UPLOADED))
+NESTED: Mapping[str, Any] = {
+    "type": "object",
+    "description": f"features that another process makes, itself with inputs like these: at most"
+    f" {MAX_DEEP} processes in one another, {MAX_NESTED} in all",
+    "properties": {
+        "process": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 300,
+            "description": "its id, or its address here",
+            "example": "buffer",
+        },
+        "inputs": {"type": "object", "additionalProperties": True},
+        "outputs": {
+            "type": "object",
+            "description": "the one output that is wanted, where the process has several",
+            "additionalProperties": {"type": "object", "maxProperties": 0},
+            "minProperties": 1,
+            "example": {"features": {}},
+        },
+    },
+    "required": ["process", "inputs"],
+    "additionalProperties": False,
+}
+REFERENCES = (dict(NAMED), dict(UPLOADED), dict(NESTED))
 PIECE_INPUT = Input(
     title=Text(zh="边长分段（米）", en="Piece length (m)"),
     description=Text(
@@ -79,11 +112,15 @@ def features_input(title: Text, kinds: Sequence[str] = ANY) -> Input:
         title=title,
         description=Text(
             zh=f"GeoJSON（FeatureCollection、Feature 或几何），几何类型 {names[0]}，"
-            f"至多 {MAX_FEATURES} 个要素、{MAX_VERTICES} 个顶点；或以 collection 指明图层的要素"
-            "（可带 filter、datetime、asOf），按调用者的权限读取；或以 href 引用上传的文件",
+            f"至多 {MAX_FEATURES} 个要素、{MAX_VERTICES} 个顶点（引用时至多 {MOST_FEATURES} 个要素、"
+            f"{MOST_VERTICES} 个顶点）；或以 collection 指明图层的要素"
+            "（可带 filter、datetime、asOf），按调用者的权限读取；"
+            "或以 href 引用上传的文件或许可主机上的文件；或以 process 嵌套另一算法的要素输出",
             en=f"GeoJSON (FeatureCollection, Feature or geometry) of {names[1]}, at most"
-            f" {MAX_FEATURES} features and {MAX_VERTICES} vertices; or the features of a collection"
-            " (with filter, datetime, asOf), as the caller may see them; or an uploaded file by href",
+            f" {MAX_FEATURES} features and {MAX_VERTICES} vertices ({MOST_FEATURES} and"
+            f" {MOST_VERTICES} where they are referred to); or the features of a collection"
+            " (with filter, datetime, asOf), as the caller may see them; or a file by href, uploaded"
+            " or on a host that is listed; or the features that another process makes",
         ),
         schema=features_schema(kinds),
         validated={
@@ -92,7 +129,11 @@ def features_input(title: Text, kinds: Sequence[str] = ANY) -> Input:
             "else": {
                 "if": {"required": ["href"]},
                 "then": dict(UPLOADED),
-                "else": {"type": "object"},
+                "else": {
+                    "if": {"required": ["process"]},
+                    "then": dict(NESTED),
+                    "else": {"type": "object"},
+                },
             },
         },
         referable=True,

@@ -8,6 +8,7 @@ from processes.algorithms.geojson_features import POLYGONS
 from processes.algorithms.overlay_statistics import Relation
 from processes.algorithms.polygon_overlay import SNAP_M, Closing, TooManyPairs
 from processes.algorithms.polygon_repair import Repaired
+from processes.compute import blockwise
 from processes.context import Context
 from processes.ogc.feature_documents import feature_documents
 from processes.ogc.feature_schemas import (
@@ -42,13 +43,15 @@ def run(context: Context, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     left, right = (read(inputs, side) for side in SIDES)
     context.report(10, "overlay")
     try:
-        laid = lay_over(
-            left,
-            right,
-            left_class=inputs.get("left_class"),
-            right_class=inputs.get("right_class"),
-            snap_m=inputs.get("snap_m"),
-        )
+        with blockwise(context, "overlay", start=10, end=90, passes=3) as spread:
+            laid = lay_over(
+                left,
+                right,
+                left_class=inputs.get("left_class"),
+                right_class=inputs.get("right_class"),
+                snap_m=inputs.get("snap_m"),
+                spread=spread,
+            )
     except TooManyPairs as error:
         raise InvalidBody([BodyError("/inputs/right", str(error))]) from error
     context.report(90, "result")
@@ -268,6 +271,7 @@ OVERLAY = ProcessSpec(
                 en="The parts (GeoJSON, longitude and latitude)",
             ),
             schema=collection_schema(),
+            features=True,
         ),
     },
     example={

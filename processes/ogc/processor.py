@@ -16,17 +16,21 @@ from pygeoapi.process.base import BaseProcessor, ProcessorExecuteError
 from config.model import ProcessEntry
 from config.settings import Settings
 from processes.context import Context
-from processes.description import JOB_CONTROL, description_document
+from processes.description import description_document, job_control
 from processes.spec import (
     JSON,
+    TRANSMISSION,
     Execution,
     FunctionNotGranted,
     InvalidBody,
     ProcessSpec,
 )
-from processes.workflows.referred_input import resolved
+from processes.workflows.nested_input import Find, Offered
+from processes.workflows.process_steps import computed
+from providers.access import Scope
 from providers.database import DatabaseRole, connection_options
-from providers.errors import StoreTimeout, StoreUnavailable
+from providers.errors import OutlastedWait, StoreTimeout, StoreUnavailable
+from providers.job_queue import QueueFull
 from providers.jobs import JobFailed, TooManyJobs
 from providers.pygeoapi.caller import scope_of_caller
 from providers.pygeoapi.source import DATABASE_VARIABLE, catalogue
@@ -35,6 +39,8 @@ STATUS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     InvalidBody: (HTTPStatus.BAD_REQUEST, "InvalidBody"),
     FunctionNotGranted: (HTTPStatus.FORBIDDEN, "FunctionNotGranted"),
     TooManyJobs: (HTTPStatus.TOO_MANY_REQUESTS, "TooManyJobs"),
+    QueueFull: (HTTPStatus.SERVICE_UNAVAILABLE, "Overloaded"),
+    OutlastedWait: (HTTPStatus.SERVICE_UNAVAILABLE, "OutlastedWait"),
     JobFailed: (HTTPStatus.INTERNAL_SERVER_ERROR, "NoApplicableCode"),
     StoreUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "Overloaded"),
     StoreTimeout: (HTTPStatus.SERVICE_UNAVAILABLE, "Overloaded"),
@@ -88,7 +94,8 @@ class SpecProcessor(BaseProcessor):  # type: ignore[misc]
             layers=catalogue().layers,
         )
         try:
-            values = self.spec.run(context, resolved(context, self.spec, execution.inputs))
+            outer = Offered(entry=self.entry, spec=self.spec)
+            values = computed(context, outer, execution.inputs, _finding(context.scope))
         except InvalidBody as error:
             raise Refused(error) from error
         finally:
@@ -106,6 +113,16 @@ def spec_named(name: str) -> ProcessSpec:
     if not isinstance(spec, ProcessSpec):
         raise TypeError(f"processes.ogc.{name} defines no ProcessSpec")
     return spec
+
+
+def _finding(scope: Scope) -> Find:
+    def find(name: str) -> Offered | None:
+        entry = catalogue().processes.get(name)
+        if entry is None or not scope.may(entry.id):
+            return None
+        return Offered(entry=entry, spec=spec_named(entry.spec))
+
+    return find
 
 
 def _entry(name: str) -> ProcessEntry:
@@ -132,8 +149,8 @@ def _metadata(entry: ProcessEntry, spec: ProcessSpec) -> dict[str, Any]:
         "title": {"zh": zh["title"], "en": en["title"]},
         "description": {"zh": zh["description"], "en": en["description"]},
         "keywords": list(spec.keywords),
-        "jobControlOptions": list(JOB_CONTROL),
-        "outputTransmission": ["value"],
+        "jobControlOptions": job_control(entry.execution),
+        "outputTransmission": list(TRANSMISSION),
         "links": [],
         "inputs": {
             name: zh["inputs"][name]

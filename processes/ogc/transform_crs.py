@@ -227,6 +227,7 @@ TRANSFORM_CRS = ProcessSpec(
                 en="GeoJSON in the axis order that the target's registry gives",
             ),
             schema=collection_schema(),
+            features=True,
         ),
         "report": Output(
             title=Text(zh="说明", en="Report"),

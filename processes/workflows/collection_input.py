@@ -12,10 +12,9 @@ from sqlalchemy.dialects.postgresql import INTEGER, JSON
 
 from config.model import Layer
 from config.vocabulary import EditionKey, GeometryKind
-from processes.algorithms.geojson_features import MAX_FEATURES, MAX_VERTICES
 from processes.context import Context
-from processes.workflows.feature_input import Rows, stored_rows
-from providers.access import Scope
+from processes.workflows.feature_input import MOST_FEATURES, MOST_VERTICES, Rows, stored_rows
+from providers.access import ANONYMOUS_ID, Scope
 from providers.conditions import Condition, ValidIn, parameters
 from providers.cql2 import parse_filter
 from providers.crs import CRS84
@@ -25,6 +24,7 @@ from providers.editions import EditionState, Window, edition_in, published
 from providers.errors import BadParameter
 from providers.feature_text import properties_text
 from providers.relations import Relation, relation_of
+from providers.result_layers import find_result_now, job_of
 
 COLLECTION = "collection"  # what tells such an input from GeoJSON
 
@@ -56,13 +56,13 @@ def collection_rows(
     }
     rows = connection.execute(compiled.text.encode(), compiled.binds(binds)).fetchall()
     context.note(state)
-    if len(rows) > MAX_FEATURES or sum(row[3] for row in rows) > MAX_VERTICES:
+    if len(rows) > MOST_FEATURES or sum(row[3] or 0 for row in rows) > MOST_VERTICES:
         expected = (
-            f"at most {MAX_FEATURES} features with {MAX_VERTICES} vertices: a narrower filter"
+            f"at most {MOST_FEATURES} features with {MOST_VERTICES} vertices: a narrower filter"
         )
         raise BadParameter("filter", str(asked.get("filter", "")), expected)
     return stored_rows(
-        shapely.from_wkb(np.array([bytes(row[2]) for row in rows], dtype=object)),
+        shapely.from_wkb(np.array([row[2] and bytes(row[2]) for row in rows], dtype=object)),
         [row[1] for row in rows],
         [row[0] for row in rows],
     )
@@ -81,7 +81,7 @@ def rows_statement(
         list(dict.fromkeys(columns)),
         chosen,
         lambda rows: [rows.c.fid],
-        literal(MAX_FEATURES + 1, INTEGER),
+        literal(MOST_FEATURES + 1, INTEGER),
     )
     return select(
         rows.c.om_id,
@@ -96,6 +96,8 @@ def _state(
 ) -> tuple[Layer, EditionState | None, int | None]:
     """The layer, the edition that answers, and its revision where a past one is asked for."""
     name, _, key = str(asked[COLLECTION]).partition(".")
+    if job_of(name) is not None:
+        return *_result(connection, context, name), None
     layer = context.layers.get(name)
     if layer is None or not context.scope.sees(layer):
         raise BadParameter(COLLECTION, str(asked[COLLECTION]), "a collection that you may see")
@@ -117,6 +119,17 @@ def _state(
     else:
         state = edition_in(states, day)
     return layer, state, state.revision if state and "asOf" in asked else None
+
+
+def _result(
+    connection: Connection[TupleRow], context: Context, name: str
+) -> tuple[Layer, EditionState]:
+    """A result layer of the caller's own; it has no editions, and never changes."""
+    owner = ANONYMOUS_ID if context.depot is None else context.depot.owner
+    found = find_result_now(connection, name, owner=owner)
+    if found is None:
+        raise BadParameter(COLLECTION, name, "a collection that you may see")
+    return found.layer, found.state
 
 
 def _conditions(layer: Layer, asked: Mapping[str, Any]) -> list[Condition]:

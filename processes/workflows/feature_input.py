@@ -29,6 +29,8 @@ from providers.crs_systems import area_of_use, system_of_code
 # A 3-degree zone used a degree beside its edge shows areas 0.1 % too large at 43°N; then it grows.
 BESIDE_ZONE_DEG = 1.0
 MAX_PIECES = 1_000_000
+# Of features that are referred to: about a gibibyte of a computation's memory.
+MOST_FEATURES, MOST_VERTICES = 200_000, 5_000_000
 MIN_PIECE_M, MAX_PIECE_M = 0.5, 10_000.0
 
 type Geometries = NDArray[np.object_]
@@ -44,6 +46,7 @@ class Rows:
     ids: tuple[str | int | None, ...]
     crs: Crs  # of *drawn*
     operation: Operation  # how they came to storage
+    nested: bool = False  # they are the output of a nested process
 
     def __len__(self) -> int:
         return len(self.geometries)
@@ -89,7 +92,7 @@ def read_rows(
     given = inputs[name]
     if isinstance(given, Rows):
         return _of_kinds(given, name, kinds)
-    if given.keys() & {"collection", "href"}:
+    if given.keys() & {"collection", "href", "process"}:
         raise NotHereYet(name)
     faults: list[BodyError] = []
     found = read_features(given, kinds)
@@ -177,8 +180,11 @@ def _of_kinds(rows: Rows, name: str, kinds: Sequence[str]) -> Rows:
     held = {one.geom_type for one in rows.geometries if one is not None}
     if held <= {*kinds}:
         return rows
-    message = f"the collection has {', '.join(sorted(held))}; expected {', '.join(kinds)}"
-    raise InvalidBody([BodyError(f"/inputs/{name}/collection", message)])
+    source, place = (
+        ("process gives", "process") if rows.nested else ("collection has", "collection")
+    )
+    message = f"the {source} {', '.join(sorted(held))}; expected {', '.join(kinds)}"
+    raise InvalidBody([BodyError(f"/inputs/{name}/{place}", message)])
 
 
 def _placed(found: Features, crs: Crs, name: str, crs_name: str) -> Rows:

@@ -1,11 +1,13 @@
 """Two sets of features laid over one another: the plane, what was repaired, the parts."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from processes.algorithms.blocks import Spread, in_place
 from processes.algorithms.ellipsoid_area import ellipsoid_area_m2
 from processes.algorithms.official_plane import from_official_plane, to_official_plane
 from processes.algorithms.overlay_statistics import ClassPair, Relation, class_pairs
@@ -48,6 +50,7 @@ def lay_over(
     left_class: str | None = None,
     right_class: str | None = None,
     snap_m: float | None = None,
+    spread: Spread = in_place,
 ) -> Laid:
     """The overlay in the survey zone in which both were drawn, else in the official plane.
 
@@ -57,12 +60,8 @@ def lay_over(
     plane = left.crs if left.crs.survey_zone and left.crs == right.crs else None
     one, left_repaired = _in_plane(left, plane)
     other, right_repaired = _in_plane(right, plane)
-
-    def in_zone(geometries: Geometries) -> NDArray[np.float64]:
-        return ellipsoid_area_m2(_degrees(geometries, plane))
-
-    measure = in_zone if plane is not None else shapely.area
-    found = overlay(one, other, measure=measure, snap_m=snap_m)
+    measure = partial(_in_zone_m2, zone=plane) if plane is not None else shapely.area
+    found = overlay(one, other, measure=measure, snap_m=snap_m, spread=spread)
     return Laid(
         plane=plane,
         found=found,
@@ -81,6 +80,10 @@ def _in_plane(rows: Rows, plane: Crs | None) -> tuple[Geometries, list[Repaired]
     moved, again = repair(to_official_plane(stored))
     known = {one.feature for one in repaired}
     return moved, [*repaired, *(one for one in again if one.feature not in known)]
+
+
+def _in_zone_m2(geometries: Geometries, zone: Crs) -> NDArray[np.float64]:
+    return ellipsoid_area_m2(_degrees(geometries, zone))
 
 
 def _degrees(geometries: Geometries, plane: Crs | None) -> Geometries:

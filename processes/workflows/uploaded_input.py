@@ -1,6 +1,7 @@
 """Inputs by file: the features of an upload of the caller's, in whatever system they are."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,8 @@ import shapely
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from processes.algorithms.geojson_features import MAX_FEATURES, MAX_VERTICES
 from processes.context import Context
-from processes.workflows.feature_input import Rows, stored_rows
+from processes.workflows.feature_input import MOST_FEATURES, MOST_VERTICES, Rows, stored_rows
 from providers.crs import CrsError
 from providers.crs_ways import missing_crs, way_to_storage
 from providers.errors import BadParameter, Refused
@@ -41,30 +41,34 @@ def uploaded_rows(
     if upload is None:
         raise BadParameter(HREF, href, "an upload of your own that has not expired")
     try:
-        path = depot.uploads.path(upload.id, upload.bytes)
-        with open_file(path, layer=asked.get("layer")) as source:
-            rows = _rows(source, asked)
+        rows = file_rows(depot.uploads.path(upload.id, upload.bytes), asked)
     except UploadLost as error:
         raise BadParameter(HREF, href, "an upload whose content is still there") from error
     except (Refused, CrsError) as error:
         told = str(error).replace(upload.id, upload.name)
         raise BadParameter(HREF, href, f"a file of features: {told}") from error
-    context.read_file(upload.name, upload.sha256)
+    context.read_file(upload.name, upload.sha256, href)
     return rows
+
+
+def file_rows(path: Path, asked: Mapping[str, Any]) -> Rows:
+    """The features of a file; Refused or CrsError where it cannot be read as such."""
+    with open_file(path, layer=asked.get("layer")) as source:
+        return _rows(source, asked)
 
 
 def _rows(source: SourceFile, asked: Mapping[str, Any]) -> Rows:
     if source.geometry is None:
         raise Refused(f"{source.layer} is a table without geometry")
-    batches = list(source.batches()) if (source.features or 0) <= MAX_FEATURES else []
+    batches = list(source.batches()) if (source.features or 0) <= MOST_FEATURES else []
     count = sum(batch.count for batch in batches)
     shapes = np.concatenate([_shapes(b) for b in batches]) if batches else np.array([], object)
     if (
         not batches
-        or count > MAX_FEATURES
-        or shapely.get_num_coordinates(shapes).sum() > MAX_VERTICES
+        or count > MOST_FEATURES
+        or shapely.get_num_coordinates(shapes).sum() > MOST_VERTICES
     ):
-        raise Refused(f"expected at most {MAX_FEATURES} features with {MAX_VERTICES} vertices")
+        raise Refused(f"expected at most {MOST_FEATURES} features with {MOST_VERTICES} vertices")
     if unreadable := [why for batch in batches for why in batch.unreadable.values()]:
         raise Refused(unreadable[0])
     if source.bounds is not None:

@@ -14,6 +14,7 @@ SENT = (
     "Accept-Language",
     "Authorization",
     "Content-Type",
+    "Idempotency-Key",
     "If-Match",
     "If-Modified-Since",
     "If-None-Match",

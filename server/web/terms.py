@@ -139,6 +139,14 @@ TERMS: Final[Mapping[str, Word]] = {
         "不支持这种请求体格式。请按“详情”设置 Content-Type。",
         "The request body is of a kind not read here. Set Content-Type as the detail says.",
     ),
+    "advice.IdempotencyKeyReused": Word(
+        "这个 Idempotency-Key 已用于另一个请求。请为新的请求换一个。",
+        "That Idempotency-Key belongs to another request. Use a new one for a new request.",
+    ),
+    "advice.OutlastedWait": Word(
+        "计算未能在等待时间内完成，已停止。请减少数据后再试。",
+        "The computation was not done in time and has been stopped. Try again with less data.",
+    ),
     "advice.NoSuchProcess": Word(
         "没有这个处理服务。请从处理服务目录中选择。",
         "There is no such process. Choose one from the list of processes.",

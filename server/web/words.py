@@ -131,6 +131,7 @@ WORDS: Final[Mapping[str, Word]] = {
     "created": Word("提交时间", "Created"),
     "started": Word("开始时间", "Started"),
     "finished": Word("结束时间", "Finished"),
+    "expires": Word("保留至", "Kept until"),
     "no_jobs": Word(
         "没有任务。任务由处理服务产生，只有提交者可见。",
         "There are no jobs. Processes make them; only their owner sees them.",

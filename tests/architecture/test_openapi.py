@@ -52,6 +52,8 @@ STABLE_IDS = [
     "getFile",
     "getFunctions",
     "getJob",
+    "getJobInputs",
+    "getJobProvenance",
     "getJobResult",
     "getJobResults",
     "getJobs",

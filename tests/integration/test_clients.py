@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 
+import httpx
 import pyogrio
 from owslib.ogcapi.features import Features
 from owslib.ogcapi.processes import Processes
@@ -72,3 +74,19 @@ def test_owslib_runs_the_process(live_server: str) -> None:
     parcel = {"type": "Polygon", "coordinates": [ring]}
     checked = service.execute("compliance-check", inputs={"parcel": parcel}, response="raw")
     assert {line["fact"] for line in checked["control_lines"]} <= {"涉及", "不涉及", "数据缺失"}
+
+
+def test_owslib_makes_a_job_and_finds_its_results_where_it_is_told(
+    live_server: str, client: httpx.Client, wait_until: Callable[..., None]
+) -> None:
+    service = Processes(live_server)
+    features = {"collection": "land_use", "filter": "TBMJ > 20000"}
+
+    job = service.execute("area-ellipsoid", inputs={"features": features}, async_=True)
+    address = service.response_headers["Location"]
+
+    assert job["status"] in ("accepted", "running", "successful")
+    assert address == f"{live_server}/jobs/{job['jobID']}"
+    wait_until(lambda: client.get(address).json()["status"] == "successful")
+    results = client.get(f"{address}/results").raise_for_status().json()
+    assert results["areas"]["value"]["features"]

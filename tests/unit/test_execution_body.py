@@ -9,10 +9,16 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
+from config.model import ProcessEntry
 from processes.ogc.echo import ECHO
 from processes.spec import BodyError, Execution, InvalidBody, ProcessSpec
+from processes.workflows.nested_input import Offered
 from server.execution import MAX_BODY_BYTES, _execution
 from server.problems import BodyTooLarge, UnsupportedMediaType
+
+ENTRY = ProcessEntry(
+    id="echo", spec="echo", public=True, bindings={}, limits={"seconds": 1, "per_owner": 1}
+)
 
 
 def executed(
@@ -22,7 +28,9 @@ def executed(
         return {"type": "http.request", "body": body, "more_body": False}
 
     scope = {"type": "http", "method": "POST", "headers": [(b"content-type", media_type.encode())]}
-    return asyncio.run(_execution(Request(scope, receive), spec))
+    outer = Offered(entry=ENTRY, spec=spec)
+    request = Request(scope, receive)
+    return asyncio.run(_execution(request, outer, lambda _: None, lambda _: ()))[0]
 
 
 def test_even_a_short_body_is_checked_beside_the_event_loop() -> None:

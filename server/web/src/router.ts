@@ -9,6 +9,13 @@ export function createAppRouter(): Router {
     routes: [
       { path: '/', redirect: '/map' },
       { path: '/map', name: 'map', component: () => import('./pages/map/MapPage.vue') },
+      {
+        path: '/processes/:processId?',
+        name: 'processes',
+        component: () => import('./pages/processes/ProcessesPage.vue'),
+      },
+      { path: '/jobs', name: 'jobs', component: () => import('./pages/jobs/JobsPage.vue') },
+      { path: '/jobs/:job', name: 'job', component: () => import('./pages/jobs/JobPage.vue') },
       { path: '/:rest(.*)*', name: 'missing', component: () => import('./pages/missing/MissingPage.vue') },
     ],
   })

@@ -12,6 +12,13 @@ from peers.questions import Bar
 
 RESULTS, PLOT = "RESULTS.md", "results.svg"
 FEATURES = "Pages of features: OneMap, its peers, and the database alone"
+MANNER = (
+    "Medians of interleaved rounds; two processes for each server, eight keep-alive connections"
+)
+OF_CEILING = (
+    "`pgbench` sends the statement of our server as a prepared one, with eight clients, and has no"
+    " server to wait for. In brackets: the share of it."
+)
 SECTION = "# "  # begins what one bench has written
 CEILING = "pgbench"
 COLOURS = ("#1f6feb", "#79b0ff", "#8c8c8c", "#d9822b", "#3f9c5a", "#5b4a8a")
@@ -102,7 +109,8 @@ class Report:
     skipped: dict[str, str]
     generator: str  # by what rates were asked for
     title: str = FEATURES
-    plot: str = PLOT
+    plot: str | None = PLOT
+    manner: str = MANNER
     load: float = field(default_factory=lambda: os.getloadavg()[0])
     rows: list[Row] = field(default_factory=list)
 
@@ -112,7 +120,8 @@ class Report:
         held = _sections(file.read_text("utf-8")) if file.is_file() else {}
         held[f"{SECTION}{self.title}"] = self._table()
         file.write_text("\n".join(held.values()), "utf-8")
-        (folder / self.plot).write_text(self._plot(), "utf-8")
+        if self.plot is not None:
+            (folder / self.plot).write_text(self._plot(), "utf-8")
 
     def _table(self) -> str:
         columns = list(self.columns)
@@ -120,16 +129,13 @@ class Report:
         lines = [
             f"{SECTION}{self.title}",
             "",
-            "Written by `make bench`; one row again by the command beside it. Medians of interleaved"
-            " rounds; two processes for each server, eight keep-alive connections, all on one"
-            f" machine: {os.cpu_count()} cores, Python {platform.python_version()}, {self.database}."
+            f"Written by `make bench`; one row again by the command beside it. {self.manner}, all on"
+            f" one machine: {os.cpu_count()} cores, Python {platform.python_version()}, {self.database}."
             f" Asked by {self.generator}; load of the machine when the run began: {self.load:.1f}.",
-            f"`{CEILING}` sends the statement of our server as a prepared one, with eight clients,"
-            " and has no server to wait for. In brackets: the share of it.",
+            *((OF_CEILING,) if CEILING in columns else ()),
             *(f"Left out: {name} ({why})." for name, why in self.skipped.items()),
             "",
-            f"![Shares of the ceiling]({self.plot})",
-            "",
+            *((f"![Shares of the ceiling]({self.plot})", "") if self.plot is not None else ()),
             _line(head),
             _line("---" if i < 2 or i > len(columns) + 1 else "---:" for i in range(len(head))),
         ]

@@ -34,7 +34,7 @@ class Pygeoapi:
     def start(self, folder: Path, url: str, port: int) -> Started:
         binaries = environment(self.name, *PINS)
         configuration = folder / "pygeoapi.yml"
-        configuration.write_text(yaml.safe_dump(_configuration(url, port)), "utf-8")
+        configuration.write_text(yaml.safe_dump(_configuration(url, port, folder)), "utf-8")
         description = folder / "openapi.json"
         generate = f"{binaries}/pygeoapi openapi generate {configuration} --format json"
         serve = f"{binaries}/uvicorn pygeoapi.starlette_app:APP --workers {PROCESSES}"
@@ -58,7 +58,7 @@ class Pygeoapi:
         return []  # it draws none from a table
 
 
-def _configuration(url: str, port: int) -> dict[str, object]:
+def _configuration(url: str, port: int, folder: Path) -> dict[str, object]:
     told = conninfo_to_dict(url)
     data = {
         "host": told["host"],
@@ -98,6 +98,11 @@ def _configuration(url: str, port: int) -> dict[str, object]:
             "mimetype": "application/json; charset=UTF-8",
             "encoding": "utf-8",
             "gzip": False,
+            "manager": {
+                "name": "TinyDB",
+                "connection": str(folder / "jobs.db"),
+                "output_dir": str(folder),
+            },
             "languages": ["en-US"],
             "limits": limits,
             "map": {"url": "http://127.0.0.1/{z}/{x}/{y}.png", "attribution": "none"},
@@ -116,5 +121,8 @@ def _configuration(url: str, port: int) -> dict[str, object]:
             "provider": {"name": "bench", "url": "http://127.0.0.1"},
             "contact": {"name": "bench", "url": "http://127.0.0.1"},
         },
-        "resources": {TABLE: collection},
+        "resources": {
+            TABLE: collection,
+            "hello-world": {"type": "process", "processor": {"name": "HelloWorld"}},
+        },
     }

@@ -2,7 +2,7 @@
 
 import createClient from 'openapi-fetch'
 import { list, ofPointed, ofProblem, text } from './read'
-import type { paths } from './schema'
+import type { components, paths } from './schema'
 
 export interface PointedError {
   readonly pointer: string
@@ -35,6 +35,8 @@ export class Failure extends Error {
   }
 }
 
+export type JobState = components['schemas']['StatusInfo']['status']
+
 export type Language = 'zh' | 'en'
 
 const send = async (request: Request | string, signal?: AbortSignal): Promise<Response> => {
@@ -46,7 +48,7 @@ const send = async (request: Request | string, signal?: AbortSignal): Promise<Re
   }
 }
 
-const client = createClient<paths>({
+export const client = createClient<paths>({
   baseUrl: globalThis.location?.origin ?? '',
   fetch: (request) => send(request),
   // `bbox=1,2,3,4`: the server takes each parameter once.
@@ -59,11 +61,14 @@ interface Answered {
   readonly response: Response
 }
 
-async function body(answer: Promise<Answered>): Promise<unknown> {
+/** What the server answered, with its header; a `Failure` where it said no. */
+export async function answered(answer: Promise<Answered>): Promise<Answered> {
   const { data, error, response } = await answer
   if (!response.ok) throw new Failure(readProblem(error, response))
-  return data
+  return { data, response }
 }
+
+export const body = async (answer: Promise<Answered>): Promise<unknown> => (await answered(answer)).data
 
 export function readProblem(json: unknown, response: Pick<Response, 'status' | 'headers'>): Problem {
   const errors = list(ofProblem(json, 'errors'))
@@ -111,6 +116,39 @@ export const getItem = (collectionId: string, featureId: string, signal: AbortSi
 
 export const getStyle = (styleId: string, lang: Language) =>
   body(client.GET('/styles/{styleId}', { params: { path: { styleId }, query: { lang, f: 'mapbox' } } }))
+
+export interface JobsQuery {
+  readonly limit: number
+  readonly status?: readonly JobState[]
+  readonly processID?: readonly string[]
+  readonly datetime?: string
+  readonly cursor?: string
+}
+
+export const getJobs = ({ status, processID, ...query }: JobsQuery, signal: AbortSignal) =>
+  body(
+    client.GET('/jobs', {
+      params: {
+        query: { ...query, ...(status && { status: [...status] }), ...(processID && { processID: [...processID] }) },
+      },
+      signal,
+    }),
+  )
+export const getJob = (jobId: string, signal: AbortSignal) =>
+  body(client.GET('/jobs/{jobId}', { params: { path: { jobId } }, signal }))
+export const deleteJob = (jobId: string, csrf: string | null) =>
+  body(
+    client.DELETE('/jobs/{jobId}', {
+      params: { path: { jobId }, ...(csrf !== null && { header: { 'X-CSRF-Token': csrf } }) },
+    }),
+  )
+
+/** An answer of any kind as it comes; only its status has been looked at. */
+export async function getAnswer(url: string, accept: string, signal: AbortSignal): Promise<Response> {
+  const response = await send(new Request(url, { headers: { Accept: accept } }), signal)
+  if (response.ok) return response
+  throw new Failure(readProblem(await response.json().catch(() => null), response))
+}
 
 export const getSession = () => body(client.GET('/session'))
 export const postSession = (key: string) => body(client.POST('/session', { body: { key } }))

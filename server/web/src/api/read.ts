@@ -10,17 +10,17 @@ import type { components } from './schema'
 type Schemas = components['schemas']
 type Theme = Schemas['LayerFacts']['theme']
 
-const record = (value: unknown): Readonly<Record<string, unknown>> =>
+export const record = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
-const memberOf =
+export const memberOf =
   <Contract>() =>
   (json: unknown, name: keyof Contract & string): unknown =>
     record(json)[name]
 
 export const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
 export const text = (value: unknown): string => (typeof value === 'string' ? value : '')
-const textOrNull = (value: unknown): string | null => text(value) || null
-const numberOrNull = (value: unknown): number | null => (typeof value === 'number' ? value : null)
+export const textOrNull = (value: unknown): string | null => text(value) || null
+export const numberOrNull = (value: unknown): number | null => (typeof value === 'number' ? value : null)
 
 const ofCollections = memberOf<Schemas['Collections']>()
 const ofCollection = memberOf<Schemas['Collection']>()
@@ -31,7 +31,7 @@ const ofCoded = memberOf<Schemas['CodeAndTitle']>()
 const ofField = memberOf<Schemas['FieldFacts']>()
 const ofFeature = memberOf<Schemas['Feature']>()
 const ofPage = memberOf<Schemas['FeatureCollection']>()
-const ofLink = memberOf<Schemas['Link']>()
+export const ofLink = memberOf<Schemas['Link']>()
 export const ofSession = memberOf<Schemas['Session']>()
 export const ofProblem = memberOf<Schemas['Problem']>()
 export const ofPointed = memberOf<NonNullable<Schemas['Problem']['errors']>[number]>()

@@ -22,6 +22,8 @@ export function useSession() {
 
   return {
     session,
+    /** Whether the server has said who asks, or could not be asked. */
+    known: query.isFetched,
     signIn: async (key: string): Promise<Session> => {
       const next = await signIn(key)
       await become(next)
@@ -31,6 +33,7 @@ export function useSession() {
       const current = session.value
       if (!current.authenticated) return
       await signOut(current)
+      await (await import('./drafts')).forgetDrafts()
       await become(ANONYMOUS)
     },
   }

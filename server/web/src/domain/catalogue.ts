@@ -62,6 +62,9 @@ export function isDrawable(layer: Layer): boolean {
   return layer.style !== null && layer.geometry !== 'none'
 }
 
+/** The id of a layer that a job made: the catalogue need not list it to whoever knows it. */
+export const isResultId = (layer: string): boolean => /^result_[0-9a-f]{32}_/.test(layer)
+
 /** The edition a reference means: the named one, else the one in force that the server answered with. */
 export function editionOf(layer: Layer, key: string | null): Edition | null {
   return key === null ? layer.edition : (layer.editions.find((item) => item.key === key) ?? null)

@@ -12,6 +12,7 @@ import { Marks, type MarkColours } from './marks'
 import { alignTiles, boxIn, extentOf, placeIn, projectionName, register } from './projections'
 import { resolutionAt, scaleAt } from './scale'
 import { DEGREES, zeroResolution, type MapSystem } from './systems'
+import type { Sketch } from './tools/draw'
 import { REACH_PX, type Asked } from './tools/pick'
 
 export interface ViewPlace {
@@ -44,15 +45,18 @@ export class MapController {
   readonly #map: OlMap
   readonly #layers = new Map<string, TiledLayer>()
   readonly #marks: Marks
+  readonly #colours: MarkColours
   readonly #events: MapEvents
   readonly #still = matchMedia('(prefers-reduced-motion: reduce)').matches
   #drawn: readonly DrawnLayer[] = []
+  #sketch: Sketch | null = null
   #drawing: Drawing
   #view: View
 
   constructor(target: HTMLElement, system: MapSystem, colours: MarkColours, events: MapEvents) {
     this.#events = events
     this.#marks = new Marks(colours)
+    this.#colours = colours
     register(DEGREES)
     this.#drawing = { system, latitude: 0 }
     this.#view = this.#newView()
@@ -68,6 +72,7 @@ export class MapController {
 
   dispose(): void {
     for (const layer of this.#layers.values()) layer.dispose()
+    this.#sketch?.dispose()
     this.#map.setTarget(undefined)
     this.#map.dispose()
   }
@@ -136,6 +141,12 @@ export class MapController {
   fitMark(): void {
     const { bounds } = this.#marks
     if (bounds) this.fit(bounds, true)
+  }
+
+  /** The shapes that people draw on this map; its maker comes along with the pages that draw. */
+  sketch(make: (map: OlMap, system: MapSystem, colours: MarkColours) => Sketch): Sketch {
+    this.#sketch ??= make(this.#map, this.#drawing.system, this.#colours)
+    return this.#sketch
   }
 
   askAtCentre(): void {
@@ -207,6 +218,7 @@ export class MapController {
     this.#view = this.#newView()
     this.#map.setView(this.#view)
     this.#marks.move(system)
+    this.#sketch?.move(system)
     this.go(place)
     this.show(this.#drawn)
   }

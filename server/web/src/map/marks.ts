@@ -53,7 +53,7 @@ export class Marks {
 }
 
 /** A 3 px dark line in a white casing: readable over every statutory colour, and itself none of them. */
-function markStyle({ line, casing }: MarkColours): Style[] {
+export function markStyle({ line, casing }: MarkColours): Style[] {
   const stroke = (color: string, width: number): Stroke => new Stroke({ color, width, lineJoin: 'round' })
   const point = new CircleStyle({ radius: 7, fill: new Fill({ color: casing }), stroke: stroke(line, 3) })
   return [new Style({ stroke: stroke(casing, 7) }), new Style({ stroke: stroke(line, 3), image: point })]

@@ -40,7 +40,7 @@ export type Query = Readonly<Record<string, string>>
 export const EMPTY: MapState = { centre: null, scale: null, crs: DEGREES.code, layers: null, selection: null }
 export const SCALE_RANGE = [250, 200_000_000] as const
 
-const COLLECTION = /^([a-z][a-z0-9_]{0,42})(?:\.([a-z0-9_]{1,16}))?$/
+const COLLECTION = /^([a-z][a-z0-9_]{0,62})(?:\.([a-z0-9_]{1,16}))?$/
 const CHOICE = /^([^:]+)(?::(\d{1,3}))?$/
 const CENTRE_DECIMALS = 5
 

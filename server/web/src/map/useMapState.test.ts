@@ -51,6 +51,19 @@ describe('the state in the address', () => {
     expect(handle.state.value.centre).toEqual([126.5, 45])
   })
 
+  it('does not call off the way to another page that is still being loaded', async () => {
+    let arrive = (): void => undefined
+    const loaded = new Promise<void>((resolve) => (arrive = resolve))
+    router.addRoute({ path: '/other', component: () => loaded.then(() => ({ render: () => null })) })
+    const way = router.push('/other')
+    await Promise.resolve()
+    handle.update({ centre: [126, 45] }, 'replace')
+    await settled()
+    arrive()
+    await way
+    expect(router.currentRoute.value.path).toBe('/other')
+  })
+
   it('does not keep what means nothing, but names it', async () => {
     await router.push('/map?l=one,Three&zz=1')
     await settled()

@@ -2,6 +2,7 @@
 
 import { shallowRef, watch, type ShallowRef } from 'vue'
 import { useRoute, useRouter } from 'vue-router'
+import { useLeaving } from '../app/leaving'
 import { decode, encode, sameState, type MapState } from './state'
 
 export interface MapStateHandle {
@@ -17,6 +18,7 @@ const REST_MS = 250
 export function useMapState(): MapStateHandle {
   const route = useRoute()
   const router = useRouter()
+  const isLeaving = useLeaving()
   const first = decode(route.query)
   const state = shallowRef(first.state)
   const dropped = shallowRef(first.dropped)
@@ -27,6 +29,7 @@ export function useMapState(): MapStateHandle {
   async function write(how: 'push' | 'replace'): Promise<void> {
     clearTimeout(timer)
     timer = 0
+    if (isLeaving()) return
     writing += 1
     try {
       await router[how]({ query: encode(state.value) })

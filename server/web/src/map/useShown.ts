@@ -2,9 +2,9 @@
 
 import { useQueries, useQuery } from '@tanstack/vue-query'
 import { computed, shallowRef, watch, type ComputedRef } from 'vue'
-import { fetchLayers, fetchStyle } from '../api/layers'
+import { fetchLayer, fetchLayers, fetchStyle } from '../api/layers'
 import { language } from '../app/i18n/words'
-import { collectionId, editionOf, isDrawable, type Edition, type Layer } from '../domain/catalogue'
+import { collectionId, editionOf, isDrawable, isResultId, type Edition, type Layer } from '../domain/catalogue'
 import { buildTree, listed } from '../domain/tree'
 import type { DrawnLayer } from './layers'
 import type { LayerChoice } from './state'
@@ -24,7 +24,32 @@ export function useShown({ state, update }: MapStateHandle) {
     queryFn: () => fetchLayers(language.value),
     placeholderData: (before: readonly Layer[] | undefined) => before,
   })
-  const layers = computed<readonly Layer[]>(() => query.data.value ?? [])
+  /** Results of jobs that a link has named and the catalogue does not list: asked for by their ids. */
+  const named = shallowRef<readonly string[]>([])
+  watch(
+    [state, query.data],
+    () => {
+      const known = new Set([...named.value, ...(query.data.value ?? []).map(({ id }) => id)])
+      const ids = (state.value.layers ?? []).map(({ layer }) => layer)
+      const found = query.data.value ? ids.filter((id) => isResultId(id) && !known.has(id)) : []
+      if (found.length) named.value = [...named.value, ...found]
+    },
+    { immediate: true, flush: 'sync' },
+  )
+  const results = useQueries({
+    queries: computed(() =>
+      named.value.map((id) => ({
+        queryKey: ['layer', id, language.value],
+        queryFn: () => fetchLayer(id, language.value),
+        placeholderData: (before: Layer | undefined) => before,
+      })),
+    ),
+  })
+  const layers = computed<readonly Layer[]>(() => {
+    const listed = query.data.value ?? []
+    const others = results.value.flatMap(({ data }) => data ?? [])
+    return [...listed, ...others.filter(({ id }) => !listed.some((layer) => layer.id === id))]
+  })
   const write = (next: readonly LayerChoice[], how: 'push' | 'replace' = 'push'): void => update({ layers: next }, how)
 
   /** A link that names no layers shows the first theme of the catalogue: the ground to stand on. */
@@ -41,9 +66,11 @@ export function useShown({ state, update }: MapStateHandle) {
   const missing = shallowRef<readonly LayerChoice[]>([])
   const unknown = computed(() => missing.value.map(({ layer, edition }) => collectionId(layer, edition)))
   watch(
-    [resolved, query.data, query.isPlaceholderData],
+    [resolved, query.data, query.isPlaceholderData, results],
     () => {
       if (!query.data.value || query.isPlaceholderData.value) return
+      const answered = results.value.filter(({ isPending }) => !isPending).length
+      if (answered < named.value.length) return
       const isKnown = (choice: LayerChoice): boolean => 'layer' in resolve(choice, layers.value)
       const lost = choices.value.filter((choice) => !isKnown(choice))
       const found = missing.value.filter(isKnown)

@@ -1,3 +1,6 @@
+import { readdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { en } from './en'
 import { preferred } from './words'
@@ -11,10 +14,18 @@ function leaves(value: unknown, path = ''): Leaf[] {
 }
 
 const sample = (value: unknown): string =>
-  typeof value === 'function' ? String((value as (...args: unknown[]) => unknown)('X1', 'X2')) : String(value)
+  typeof value === 'function' ? String((value as (...args: unknown[]) => unknown)('X1', 'X2', 'X3')) : String(value)
 
-describe('the dictionaries', () => {
-  const [chinese, english] = [leaves(zh), leaves(en)]
+/** The shared dictionary, and those that come along with a page or a part (`words/zh.ts` beside `words/en.ts`). */
+const SOURCE = join(dirname(fileURLToPath(import.meta.url)), '../..')
+const own = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' }).filter((name) => /words[\\/]zh\.ts$/.test(name))
+const load = async (name: string): Promise<unknown> => Object.values((await import(join(SOURCE, name))) as object)[0]
+const dictionaries = await Promise.all(
+  own.map(async (name) => [name, await load(name), await load(name.replace('zh.ts', 'en.ts'))] as const),
+)
+
+describe.each([['app/i18n', zh, en] as const, ...dictionaries])('the dictionaries of %s', (_name, ofChinese, ofEnglish) => {
+  const [chinese, english] = [leaves(ofChinese), leaves(ofEnglish)]
 
   it('have the same words in both languages', () => {
     expect(english.map(([path]) => path).sort()).toEqual(chinese.map(([path]) => path).sort())

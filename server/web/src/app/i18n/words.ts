@@ -1,6 +1,6 @@
 /** The language in use. Chinese is the default and always there; a choice is remembered on this device. */
 
-import { shallowRef } from 'vue'
+import { computed, shallowRef, type ComputedRef } from 'vue'
 import type { Language } from '../../api/client'
 import { recall, remember } from '../memory'
 import { zh } from './zh'
@@ -9,6 +9,10 @@ export type Words = typeof zh
 
 export const language = shallowRef<Language>('zh')
 export const words = shallowRef<Words>(zh)
+
+/** The words of one page in the language in use. They come along with the page, not with what all pages share. */
+export const pageWords = <T>(chinese: T, english: T): ComputedRef<T> =>
+  computed(() => (language.value === 'zh' ? chinese : english))
 
 /** Restores the remembered choice, else follows the browser; resolves when the words are there. */
 export async function startLanguage(): Promise<void> {

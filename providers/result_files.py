@@ -1,0 +1,150 @@
+"""Results that are too large for a row, and rows on their way to a table: files of the store."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+from uuid import UUID
+
+from providers.errors import StoreUnavailable
+from providers.upload_store import FULL, RESERVED_BYTES, StorageFull
+
+FOLDER = "results"
+PIECE_BYTES = 256 * 1024
+
+
+class ResultLost(StoreUnavailable):
+    """The database knows a result whose content the store does not have, or has otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptFile:
+    """A file of a result: where it lies in the folder of the results, its size and digest."""
+
+    file: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFolder:
+    """Where one attempt writes: another attempt's files are never touched."""
+
+    root: Path
+    job: UUID
+    number: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.job.hex}/{self.number}"
+
+    def path(self, output: str) -> Path:
+        return self.root / self.name / output
+
+    @contextmanager
+    def writing(self, output: str) -> Iterator[BinaryIO]:
+        """A new file, on the disk when the block ends; StorageFull where there is no room."""
+        with _told():
+            path = self.path(output)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            for folder in (path.parent, path.parent.parent, self.root):
+                _sync(folder)
+
+    def keep(self, output: str, content: bytes) -> KeptFile:
+        """A whole value as a file."""
+        with _told():
+            self.root.mkdir(parents=True, exist_ok=True)
+            free = shutil.disk_usage(self.root).free
+        if free - len(content) < RESERVED_BYTES:
+            raise StorageFull
+        with self.writing(output) as file:
+            file.write(content)
+        digest = hashlib.sha256(content).hexdigest()
+        return KeptFile(file=f"{self.name}/{output}", bytes=len(content), sha256=digest)
+
+
+@dataclass(frozen=True, slots=True)
+class ResultFiles:
+    """The folder of the results: `<job>/<attempt>/<output>`."""
+
+    root: Path
+
+    @classmethod
+    def within(cls, store: Path) -> "ResultFiles":
+        """The results' part of an instance's store."""
+        return cls(store / FOLDER)
+
+    def of(self, job: UUID, number: int) -> AttemptFolder:
+        return AttemptFolder(self.root, job, number)
+
+    def opened(self, kept: KeptFile) -> BinaryIO:
+        """The file, open; ResultLost where it is not there or of another size."""
+        try:
+            file = (self.root / kept.file).open("rb")
+        except OSError as error:
+            raise ResultLost(f"the result {kept.file} is not in the store") from error
+        found = os.fstat(file.fileno()).st_size
+        if found != kept.bytes:
+            file.close()
+            raise ResultLost(f"the result {kept.file} has {found} bytes in the store")
+        return file
+
+    def pieces(self, kept: KeptFile) -> Iterator[bytes]:
+        """The content; ResultLost instead of its last piece where its digest is another."""
+        digest, held = hashlib.sha256(), b""
+        with self.opened(kept) as file:
+            while piece := file.read(PIECE_BYTES):
+                digest.update(piece)
+                if held:
+                    yield held
+                held = piece
+        if digest.hexdigest() != kept.sha256:
+            raise ResultLost(f"the result {kept.file} is damaged in the store")
+        yield held
+
+    def jobs(self) -> Iterator[UUID]:
+        """The jobs that have files here."""
+        if self.root.is_dir():
+            for folder in self.root.iterdir():
+                try:
+                    yield UUID(hex=folder.name)
+                except ValueError:
+                    continue
+
+    def attempts(self, job: UUID) -> Iterator[int]:
+        """The attempts of a job that have files here."""
+        folder = self.root / job.hex
+        if folder.is_dir():
+            yield from (int(one.name) for one in folder.iterdir() if one.name.isdigit())
+
+    def forget(self, job: UUID, number: int | None = None) -> None:
+        """Remove what an attempt wrote, or all of a job."""
+        folder = self.root / job.hex
+        shutil.rmtree(folder if number is None else folder / str(number), ignore_errors=True)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """A full disk as such; a store that cannot be written as one that does not answer."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise StorageFull from error
+        raise StoreUnavailable(f"the store cannot be written ({error.strerror})") from error

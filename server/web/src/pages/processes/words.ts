@@ -1,0 +1,8 @@
+/** The words of this page in the language in use. */
+
+import { pageWords } from '../../app/i18n/words'
+import { en } from './words/en'
+import { zh } from './words/zh'
+
+export const said = pageWords(zh, en)
+export type Said = typeof zh
