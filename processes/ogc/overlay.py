@@ -1,6 +1,7 @@
 """Overlay as a process: intersection, difference and union with statistics by class."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from config.vocabulary import Text
@@ -21,6 +22,7 @@ from processes.ogc.feature_schemas import (
     number,
     source_document,
 )
+from processes.ogc.lazy_outputs import LazyOutputs
 from processes.spec import BodyError, Input, InvalidBody, Output, ProcessSpec
 from processes.workflows.feature_input import Rows, cut_rows, faults_of, read_rows
 from processes.workflows.polygon_overlay import Laid, lay_over
@@ -55,10 +57,10 @@ def run(context: Context, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     except TooManyPairs as error:
         raise InvalidBody([BodyError("/inputs/right", str(error))]) from error
     context.report(90, "result")
-    return {
-        "statistics": statistics(laid, left, right, inputs.get("piece_m")),
-        "features": features(laid, left, right, OPERATIONS[inputs["operation"]]),
-    }
+    return LazyOutputs(
+        statistics=partial(statistics, laid, left, right, inputs.get("piece_m")),
+        features=partial(features, laid, left, right, OPERATIONS[inputs["operation"]]),
+    )
 
 
 def check(inputs: Mapping[str, Any]) -> Iterable[BodyError]:
