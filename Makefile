@@ -38,15 +38,13 @@ test: install-tests ## Everything that must hold before a change is handed in
 	@$(MAKE) -j2 -Otarget checks
 	@$(MAKE) -j2 -Otarget test-database test-rest
 
-# The one half waits for databases and programs most of the time, the other computes. The engines
-# are with the latter: the halves take about as long.
-ENGINES = tests/integration/engines
-
+# The halves take about as long: the one has most integration tests, the other all else, beside the
+# engines and what comes last in the alphabet (from test_t on).
 test-database: install-tests
-	@$(PYTEST) --ignore $(ENGINES) tests/integration
+	@$(PYTEST) --ignore tests/integration/engines --ignore-glob 'tests/integration/test_[t-z]*.py' tests/integration
 
 test-rest: install-tests
-	@$(PYTEST) --ignore-glob 'tests/integration/test_*.py'
+	@$(PYTEST) --ignore-glob 'tests/integration/test_[a-s]*.py'
 
 checks: lint type arch web-check
 

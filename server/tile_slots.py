@@ -21,9 +21,9 @@ class Bounds:
 
 
 # A process has eight reading connections: at least two of them are never a tile's, and at least
-# five never a tile's of a low zoom.
+# six never a tile's of a low zoom, of which one layer makes one at a time: it fills a core.
 ANY = Bounds(process=6, layer=4, waiting=120)
-LOW = Bounds(process=3, layer=2, waiting=40)
+LOW = Bounds(process=2, layer=1, waiting=40)
 
 
 @dataclass(slots=True)
