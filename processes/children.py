@@ -100,10 +100,11 @@ class Children:
 
         def lend(most: int) -> int:
             nonlocal lent
-            more = min(most, self._free_cores)
-            more = more if more > 1 else 0  # a single one would win nothing
-            lent, self._free_cores = lent + more, self._free_cores - more
-            return more
+            self._free_cores += lent  # one step after the other: what the last one had is back
+            lent = min(most, self._free_cores)
+            lent = lent if lent > 1 else 0  # a single one would win nothing
+            self._free_cores -= lent
+            return lent
 
         try:
             async with asyncio.timeout(computation.limit_s):

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 from ezdxf.document import Drawing
@@ -24,6 +25,7 @@ from providers.source_file import FileRefused
 
 ARC_TOLERANCE_M = 0.001  # by which a chord may stray from its arc
 MAX_ENTITIES, MAX_POINTS, MAX_DEPTH = 500_000, 2_000_000, 8
+SIZE_SHARE = 1e-8
 MAX_PIECES = 100_000  # of one arc
 CONTROL_POINT = 16  # a vertex that is not on the line
 UNREAD = ("LINE", "ARC", "HATCH", "REGION", "3DFACE", "MPOLYGON")
@@ -128,7 +130,9 @@ def _line(entity: DXFGraphic) -> DrawnLine | None:
         points = _plane(entity.points())
     elif isinstance(entity, Circle | Ellipse | Spline):
         curved = True
-        points = _plane(entity.flattening(ARC_TOLERANCE_M))
+        points = _plane(islice(entity.flattening(_tolerance(entity)), MAX_PIECES))
+        if len(points) == MAX_PIECES:
+            return None
         if len(points) > 1 and np.hypot(*(points[0] - points[-1])) < ARC_TOLERANCE_M:
             points[-1] = points[0]  # the end of a full turn is off by rounding
     else:
@@ -153,6 +157,16 @@ def _with_arcs(places: Iterable[Sequence[float]], closed: bool, plane: OCS) -> N
     if plane.transform:  # drawn on the back, as mirrored blocks are
         whole = _plane(plane.points_to_wcs([(x, y, 0.0) for x, y in whole.tolist()]))
     return whole
+
+
+def _tolerance(entity: Circle | Ellipse | Spline) -> float:
+    """How far chords may stray: of what is larger than a country a share of its size."""
+    size = 0.0
+    if isinstance(entity, Circle):
+        size = float(entity.dxf.radius)
+    elif isinstance(entity, Ellipse):
+        size = float(entity.dxf.major_axis.magnitude)
+    return max(ARC_TOLERANCE_M, abs(size) * SIZE_SHARE)
 
 
 def _arc(start: NDArray[np.float64], end: NDArray[np.float64], bulge: float) -> NDArray[np.float64]:

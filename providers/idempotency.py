@@ -12,7 +12,7 @@ from providers.job_records import COLUMNS, Job, Once, job_from
 BEFORE: LiteralString = f"""
 SELECT {COLUMNS}, once_digest FROM onemap.job
 WHERE owner = %(owner)s AND once_key = %(key)s
-  AND created_at > clock_timestamp() - interval '24 hours'
+  AND created_at > clock_timestamp() - interval '24 hours' AND status <> 'dismissed'
   AND (owner <> '{ANONYMOUS_ID}' OR once_digest = %(digest)s)
 ORDER BY created_at DESC LIMIT 1
 """

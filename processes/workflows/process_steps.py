@@ -100,9 +100,10 @@ class _Told:
 
 
 def _fed(value: Mapping[str, Any]) -> Rows:
-    """An output of features as an input: longitude and latitude, whatever crs its reader names."""
+    """An output of features as an input, in the system that it names: its reader names none."""
+    system = {"crs": value["coordRefSys"]} if "coordRefSys" in value else {}
     try:
-        rows = read_rows({"features": value}, "features")
+        rows = read_rows({"features": value, **system}, "features")
     except InvalidBody as error:
         told = error.errors[0].message
         raise InvalidBody([BodyError("", f"its features cannot be an input: {told}")]) from error

@@ -16,6 +16,7 @@ from processes.workflows.feature_input import in_registry_order, stored_from
 from providers.access import SRID
 from providers.crs import parse_crs
 
+MOST_OF_ID = 500  # characters
 MOST_COLUMNS = 500
 MOST_NAME_BYTES = 60  # with room for a number before PostgreSQL cuts a name
 DEEPEST = 3  # objects in objects that become columns; deeper ones are text
@@ -87,13 +88,14 @@ def read_table(collection: Mapping[str, Any]) -> Table:
     shapes, kind = _shapes(features, collection.get("coordRefSys"))
     named: dict[tuple[str, ...], str] = {}
     flat = [dict(_flat((), f.get("properties") or {})) for f in features]
-    for path in dict.fromkeys(path for one in flat for path in one):
-        named[path] = _name(path, set(map(str.casefold, named.values())))
-    if len(named) > MOST_COLUMNS:
+    paths = dict.fromkeys(path for one in flat for path in one)
+    if len(paths) > MOST_COLUMNS:
         raise NoLayer(
-            f"The features have {len(named)} different properties; a collection of results has at"
+            f"The features have {len(paths)} different properties; a collection of results has at"
             f" most {MOST_COLUMNS}."
         )
+    for path in paths:
+        named[path] = _name(path, set(map(str.casefold, named.values())))
     types = {path: _type([one[path] for one in flat if path in one]) for path in named}
     values = [{named[path]: value for path, value in one.items()} for one in flat]
     west, south, east, north = shapely.total_bounds(shapes) if len(shapes) else (math.nan,) * 4
@@ -201,6 +203,7 @@ def _text(value: Any, kind: FieldType) -> str:
 def _ids(features: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """The features' own ids where each has another one, else their numbers."""
     given = tuple(str(f["id"]).replace("\x00", "") for f in features if f.get("id") is not None)
-    if len(given) == len(features) and len(set(given)) == len(given) and all(given):
+    short = max(map(len, given), default=0) <= MOST_OF_ID  # an index has no room for long ones
+    if short and len(given) == len(features) and len(set(given)) == len(given) and all(given):
         return given
     return tuple(str(number) for number in range(1, len(features) + 1))

@@ -145,13 +145,34 @@ def test_the_features_of_a_nested_process_have_the_types_that_its_reader_takes(
     lines = {"type": "LineString", "coordinates": [[125.3, 43.8], [125.31, 43.8]]}
     moved = {
         "process": "transform-crs",
-        "inputs": {"features": lines, "to": "http://www.opengis.net/def/crs/EPSG/0/4490"},
+        "inputs": {"features": lines, "target_crs": "EPSG:4490"},
         "outputs": {"features": {}},
     }
     answer = executed(client, "area-ellipsoid", {"features": moved})
 
     assert answer.status_code == 400, answer.text
     assert all(e["pointer"].startswith("/inputs/features") for e in answer.json()["errors"])
+
+
+@pytest.mark.parametrize("target", ["EPSG:4490", "EPSG:4516"])
+def test_the_system_of_a_nested_output_is_the_one_that_it_names(
+    client: httpx.Client, target: str
+) -> None:
+    ring = [[85.0, 43.8], [85.01, 43.8], [85.01, 43.81], [85.0, 43.81], [85.0, 43.8]]
+    land = {"type": "Polygon", "coordinates": [ring]}
+    moved = {
+        "process": "transform-crs",
+        "inputs": {"features": land, "target_crs": target},
+        "outputs": {"features": {}},
+    }
+    total_m2 = [
+        value(executed(client, "area-ellipsoid", {"features": one}), "areas")["total"][
+            "official_m2"
+        ]
+        for one in (land, moved)
+    ]
+
+    assert total_m2[1] == pytest.approx(total_m2[0], rel=1e-6)
 
 
 def test_references_of_every_level_are_told_at_once(client: httpx.Client) -> None:
