@@ -28,7 +28,7 @@ from processes.workflows.results import TooLarge, Wanted, make_results
 from providers.access import Scope
 from providers.database import DatabaseRole, connection_options
 from providers.job_results import STORAGE_FULL, Made
-from providers.upload_store import StorageFull
+from providers.store_disk import StorageFull
 
 PROGRESS_EVERY_S = 0.5
 

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from uuid import UUID
 
 from providers.errors import StoreUnavailable
-from providers.upload_store import FULL, RESERVED_BYTES, StorageFull
+from providers.store_disk import RESERVED_BYTES, StorageFull, sync_folder, writing_told
 
 FOLDER = "results"
 PIECE_BYTES = 256 * 1024
@@ -48,7 +48,7 @@ class AttemptFolder:
     @contextmanager
     def writing(self, output: str) -> Iterator[BinaryIO]:
         """A new file, on the disk when the block ends; StorageFull where there is no room."""
-        with _told():
+        with writing_told():
             path = self.path(output)
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("wb") as file:
@@ -56,11 +56,11 @@ class AttemptFolder:
                 file.flush()
                 os.fsync(file.fileno())
             for folder in (path.parent, path.parent.parent, self.root):
-                _sync(folder)
+                sync_folder(folder)
 
     def keep(self, output: str, content: bytes) -> KeptFile:
         """A whole value as a file."""
-        with _told():
+        with writing_told():
             self.root.mkdir(parents=True, exist_ok=True)
             free = shutil.disk_usage(self.root).free
         if free - len(content) < RESERVED_BYTES:
@@ -129,22 +129,3 @@ class ResultFiles:
         """Remove what an attempt wrote, or all of a job."""
         folder = self.root / job.hex
         shutil.rmtree(folder if number is None else folder / str(number), ignore_errors=True)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """A full disk as such; a store that cannot be written as one that does not answer."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in FULL:
-            raise StorageFull from error
-        raise StoreUnavailable(f"the store cannot be written ({error.strerror})") from error

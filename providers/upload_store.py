@@ -1,6 +1,5 @@
 """The contents of uploads: a file without a name until it is whole, then under the upload's id."""
 
-import errno
 import hashlib
 import os
 import re
@@ -12,22 +11,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from providers.errors import StoreUnavailable
+from providers.store_disk import RESERVED_BYTES, StorageFull, sync_folder, writing_told
 
 FOLDER, RECEIVING = "uploads", ".receiving"
 UPLOAD_ID = re.compile(r"up-[0-9a-f]{32}", re.ASCII)
-RESERVED_BYTES = 256 * 1024**2  # of the disk: for the database, logs and results
 # A file that nobody knows is left alone so long: its row may be about to be committed.
 UNKNOWN_FOR_S = 2 * 3_600.0
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 DESCRIPTORS = Path("/proc/self/fd")  # by which a file without a name gets one
-
-
-class StorageFull(Exception):
-    """There is no room in the store."""
-
-    def __init__(self) -> None:
-        super().__init__("the store has no room for this file; expected free space on its disk")
 
 
 class UploadLost(Exception):
@@ -50,7 +40,7 @@ class Receiving:
 
     def write(self, chunk: bytes) -> None:
         """Append; StorageFull where the disk has no room."""
-        with _told():
+        with writing_told():
             view = memoryview(chunk)
             while view:
                 view = view[os.write(self.descriptor, view) :]
@@ -86,7 +76,7 @@ class UploadStore:
 
     def check_room(self, size: int) -> None:
         """StorageFull where the disk would have less left than is reserved."""
-        with _told():
+        with writing_told():
             self.folder.mkdir(parents=True, exist_ok=True)
             free = shutil.disk_usage(self.folder).free
         if free - size < RESERVED_BYTES:
@@ -95,7 +85,7 @@ class UploadStore:
     @contextmanager
     def receiving(self) -> Iterator[Receiving]:
         """A file to write to; it goes unless it was kept."""
-        with _told():
+        with writing_told():
             one = self._opened()
         try:
             yield one
@@ -106,20 +96,20 @@ class UploadStore:
 
     def finish(self, one: Receiving) -> None:
         """Have the content on the disk, not only on its way to it."""
-        with _told():
+        with writing_told():
             os.fsync(one.descriptor)
 
     def keep(self, one: Receiving, upload: str) -> None:
         """Give the whole content its name, at once and for good."""
         place = self._place(upload)
-        with _told():
+        with writing_told():
             place.parent.mkdir(exist_ok=True)
             if one.path is None:
                 _named(one.descriptor, place)
             else:
                 os.link(one.path, place)
             for folder in (place.parent, self.folder):
-                _sync(folder)
+                sync_folder(folder)
 
     def forget(self, upload: str) -> None:
         """Remove a content that no row knows."""
@@ -161,22 +151,3 @@ def _named(descriptor: int, place: Path) -> None:
         os.link(DESCRIPTORS / str(descriptor), place, src_dir_fd=folder, follow_symlinks=True)
     finally:
         os.close(folder)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """A full disk as such; a store that cannot be written as one that does not answer."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in FULL:
-            raise StorageFull from error
-        raise StoreUnavailable(f"the store cannot be written ({error.strerror})") from error

@@ -20,7 +20,7 @@ from providers.errors import (
 from providers.idempotency import KeyReused
 from providers.job_queue import QueueFull
 from providers.jobs import JobFailed, NoSuchJob, ResultNotReady, TooManyJobs
-from providers.upload_store import StorageFull
+from providers.store_disk import StorageFull
 from providers.uploads import QuotaReached
 
 MEDIA_TYPE = "application/problem+json"

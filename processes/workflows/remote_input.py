@@ -20,7 +20,8 @@ from providers.files import FileRefused
 from providers.remote import Fetched, fetch
 from providers.remote_errors import RemoteError
 from providers.remote_places import admitted, parse_place
-from providers.upload_store import FULL, RECEIVING, StorageFull
+from providers.store_disk import FULL, StorageFull
+from providers.upload_store import RECEIVING
 
 FETCH_S = 60.0
 MAX_JSON_BYTES = 32 * 1024 * 1024  # of what is read as JSON whole
