@@ -1,11 +1,13 @@
 """From entries that satisfy their schemas to linked values; a broken reference is a finding."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from config.linking_layers import Find, Known, identity_of, link_layer, region_of, text
+from config.linking_layers import Find, Known, link_layer, text
+from config.linking_rulesets import Placed, link_override, link_ruleset, misfits, tied
+from config.linking_specifications import link_specification
 from config.model import (
     Binding,
     Catalogue,
@@ -13,35 +15,29 @@ from config.model import (
     Digests,
     EditionChoice,
     Entry,
-    Field,
     Labels,
     Layer,
     ProcessEntry,
     Role,
     Source,
-    Specification,
     Style,
     StyleRule,
     Theme,
 )
+from config.ruleset import Override, Ruleset
+from config.ruleset_choice import version_order
 from config.schedule import Schedule, cron_fault
-from config.units import Unit
 from config.vocabulary import (
     Classification,
-    DataKind,
     EditionKey,
     EditionStatus,
     ExecutionMode,
-    FieldType,
     GeometryKind,
     Issuer,
 )
 
 type Findings = list[str]
 type Entries = Mapping[str, Mapping[str, tuple[str, Entry]]]  # kind -> id -> (place, entry)
-
-BOUNDS = ("minimum", "exclusive_minimum", "maximum", "exclusive_maximum")
-RESERVED_COLUMNS = frozenset({"fid", "geom", "ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
 
 
 def link(entries: Entries, findings: Findings, digests: Digests) -> Catalogue:
@@ -50,7 +46,7 @@ def link(entries: Entries, findings: Findings, digests: Digests) -> Catalogue:
     themes = _each(entries, "theme", findings, lambda e, _: _theme(e))
     styles = _each(entries, "style", findings, lambda e, _: _style(e))
     specifications = _each(
-        entries, "specification", findings, lambda e, find: _specification(e, code_lists, find)
+        entries, "specification", findings, lambda e, find: link_specification(e, code_lists, find)
     )
     for name, (place, _) in entries["theme"].items():
         parent = name.rpartition(".")[0]
@@ -69,6 +65,8 @@ def link(entries: Entries, findings: Findings, digests: Digests) -> Catalogue:
     processes = _each(entries, "process", findings, lambda e, find: _process(e, bindings, find))
     roles = _each(entries, "role", findings, lambda e, _: _role(e))
     schedules = _each(entries, "schedule", findings, lambda e, find: _schedule(e, processes, find))
+    rulesets = _rulesets(entries, bindings, findings)
+    overrides = _overrides(entries, rulesets, findings)
     for name, (place, _) in entries["role"].items():
         role = roles.get(name)
         for layer in sorted((role and role.layers) or ()):
@@ -85,6 +83,11 @@ def link(entries: Entries, findings: Findings, digests: Digests) -> Catalogue:
         processes=processes,
         roles=roles,
         schedules=schedules,
+        rulesets={
+            name: tuple(r for r in rulesets if r.id == name)
+            for name in dict.fromkeys(r.id for r in rulesets)
+        },
+        ruleset_overrides=overrides,
         digests=digests,
         digest=hashlib.sha256(repr(digests).encode()).hexdigest()[:16],
     )
@@ -102,6 +105,29 @@ def _each[T](
         if (value := build(entry, find)) is not None:
             built[name] = value
     return built
+
+
+def _rulesets(
+    entries: Entries, bindings: Mapping[str, Binding], findings: Findings
+) -> list[Ruleset]:
+    """All versions of all rule sets, lower versions first."""
+    built = _each(entries, "ruleset", findings, lambda e, find: link_ruleset(e, bindings, find))
+    rulesets = sorted(built.values(), key=lambda r: (r.id, version_order(r.version)))
+    told = {fit for ruleset in rulesets for fit in misfits(ruleset, bindings)}
+    for name, message in sorted(told):
+        findings.append(f"{entries['binding'][name][0]}/layer: {message}")
+    return rulesets
+
+
+def _overrides(
+    entries: Entries, rulesets: Sequence[Ruleset], findings: Findings
+) -> tuple[Override, ...]:
+    """All versions of all overrides; two that tie are findings."""
+    kind = "ruleset_override"
+    built = _each(entries, kind, findings, lambda e, find: link_override(e, rulesets, find))
+    placed = [Placed(value=value, place=entries[kind][name][0]) for name, value in built.items()]
+    findings.extend(tied(placed))
+    return tuple(sorted(built.values(), key=lambda o: (o.id, version_order(o.version))))
 
 
 def _code_list(e: Entry) -> CodeList:
@@ -153,69 +179,6 @@ def _style(e: Entry) -> Style:
     )
 
 
-def _specification(
-    e: Entry, code_lists: Mapping[str, CodeList], find: Find
-) -> Specification | None:
-    fields: list[Field] = []
-    columns: set[str] = set()
-    sound = True
-    for i, f in enumerate(e["fields"]):
-        pointer = f"/fields/{i}"
-        column = f["code"].lower()
-        if column in columns or column in RESERVED_COLUMNS or column.startswith("om_"):
-            find(f"{pointer}/code", f"{f['code']!r} is given twice or reserved")
-            sound = False
-        columns.add(column)
-        listed = f.get("code_list")
-        if listed is not None and listed not in code_lists:
-            find(f"{pointer}/code_list", f"no code list {listed!r}")
-            sound = False
-            continue
-        if listed is not None and f["type"] != FieldType.TEXT:
-            find(f"{pointer}/type", "a coded field is text")
-            sound = False
-        fields.append(
-            Field(
-                code=f["code"],
-                title=text(f["title"]),
-                type=FieldType(f["type"]),
-                length=f.get("length"),
-                decimals=f.get("decimals"),
-                required=f.get("required", False),
-                unit=Unit(f["unit"]) if "unit" in f else None,
-                code_list=code_lists[listed] if listed else None,
-                aliases=tuple(f.get("aliases", ())),
-                **{name: float(f[name]) for name in BOUNDS if name in f},
-            )
-        )
-    defaults = e.get("defaults", {})
-    identity, region = identity_of(defaults), region_of(defaults)
-    codes = {f.code for f in fields}
-    searched = [("search", n) for n in defaults.get("search", ())]
-    for pointer, name in [*(("identity", n) for n in identity), ("region", region), *searched]:
-        if name not in codes and name not in ("overlap", "none"):
-            find(f"/defaults/{pointer}", f"{name!r} is not a field of {e['id']}")
-            sound = False
-    if not sound:
-        return None
-    return Specification(
-        id=e["id"],
-        version=e["version"],
-        title=text(e["title"]),
-        geometry=GeometryKind(e["geometry"]),
-        source=text(e["source"]),
-        fields=tuple(fields),
-        kind=DataKind(e.get("class", DataKind.PLANNING)),
-        theme=defaults.get("theme"),
-        identity=identity,
-        region=region,
-        plan=defaults.get("plan", "none"),
-        style=defaults.get("style"),
-        subdivided=defaults.get("subdivided", False),
-        search=tuple(defaults.get("search", ())),
-    )
-
-
 def _binding(e: Entry, layers: Mapping[str, Layer], find: Find) -> Binding | None:
     name = e.get("layer")
     if name is not None and name not in layers:
@@ -237,7 +200,9 @@ def _binding(e: Entry, layers: Mapping[str, Layer], find: Find) -> Binding | Non
 
 
 def _process(e: Entry, bindings: Mapping[str, Binding], find: Find) -> ProcessEntry | None:
-    for use, name in e.get("bindings", {}).items():
+    given = e.get("bindings", {})
+    uses = {name: name for name in bindings} if given == "all" else given
+    for use, name in uses.items():
         if name not in bindings:
             find(f"/bindings/{use}", f"no binding {name!r}")
             return None
@@ -245,7 +210,7 @@ def _process(e: Entry, bindings: Mapping[str, Binding], find: Find) -> ProcessEn
         id=e["id"],
         spec=e["spec"],
         public=e["public"],
-        bindings={use: bindings[name] for use, name in e.get("bindings", {}).items()},
+        bindings={use: bindings[name] for use, name in uses.items()},
         limits=e["limits"],
         execution=frozenset(map(ExecutionMode, e.get("execution", ExecutionMode))),
     )

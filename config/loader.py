@@ -12,7 +12,17 @@ from jsonschema.exceptions import best_match
 from referencing import Registry, Resource
 
 from config.linking import Findings, link
-from config.merging import Document, Edit, Key, Merged, digest_of, merge
+from config.merging import (
+    VERSIONED,
+    Document,
+    Edit,
+    Key,
+    Merged,
+    digest_of,
+    key_of,
+    merge,
+    rewritten,
+)
 from config.model import Catalogue, Entry
 from config.settings import PACKAGE_ROOT, Settings
 
@@ -28,6 +38,8 @@ KINDS = (
     "process",
     "role",
     "schedule",
+    "ruleset",
+    "ruleset_override",
 )
 MAX_FILE_BYTES = 8 * 1024 * 1024
 MAX_MESSAGE = 300
@@ -80,12 +92,17 @@ def read(folders: Iterable[Path], findings: Findings) -> dict[Key, Document]:
     for folder in folders:
         here: dict[Key, Document] = {}
         for document in _documents(folder, findings):
-            key = (document.entry["kind"], document.entry["id"])
+            key = key_of(document.entry)
             if first := here.get(key):
                 findings.append(
                     f"{document.place}/id: {key[0]} {key[1]!r} also stands in {first.place}"
                 )
             here[key] = document
+        findings += [
+            rewritten(here[key], merged[key])
+            for key in here.keys() & merged.keys()
+            if key[0] in VERSIONED and here[key].entry != merged[key].entry
+        ]
         merged |= here
     return merged
 
@@ -180,12 +197,15 @@ def satisfies_schema(document: Document, findings: Findings) -> bool:
         return False
     try:
         json.dumps(entry, allow_nan=False)
+        errors = sorted(
+            _validator(kind).iter_errors(entry), key=lambda e: list(map(str, e.absolute_path))
+        )
     except (ValueError, TypeError) as unfit:  # .nan, .inf, !!binary, !!set
         findings.append(f"{document.place}: {unfit}")
         return False
-    errors = sorted(
-        _validator(kind).iter_errors(entry), key=lambda e: list(map(str, e.absolute_path))
-    )
+    except RecursionError:
+        findings.append(f"{document.place}: is nested too deeply")
+        return False
     for error in errors:
         nearest = best_match([error]) or error  # of several forms, the one that was meant
         pointer = "".join(f"/{part}" for part in nearest.absolute_path)

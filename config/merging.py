@@ -15,7 +15,9 @@ from typing import Any
 
 from config.model import Digests, Entry
 
-type Key = tuple[str, str]  # kind, id
+type Key = tuple[str, str]  # kind, id; of what has versions side by side: id@version
+
+VERSIONED = frozenset({"ruleset", "ruleset_override"})  # a change is a new version beside the old
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +105,21 @@ class Changes:
 
     def __bool__(self) -> bool:
         return bool(self.added or self.changed or self.removed)
+
+
+def key_of(entry: Entry) -> Key:
+    """What tells an entry from all others."""
+    kind, name = entry["kind"], entry["id"]
+    return (kind, f"{name}@{entry['version']}" if kind in VERSIONED else name)
+
+
+def rewritten(given: Document, standing: Document) -> str:
+    """The finding that a version would be edited in place."""
+    entry = given.entry
+    return (
+        f"{given.place}/version: {entry['kind']} {entry['id']} {entry['version']} says something"
+        f" else in {standing.place}; a version is never edited: give it a higher one"
+    )
 
 
 def digest_of(entry: Entry) -> str:

@@ -3,21 +3,19 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
 from typing import Any, Literal
 
+from config.edition_choice import EditionChoice as EditionChoice
+from config.ruleset import Override, Ruleset
 from config.schedule import Schedule
 from config.tile_options import TileOptions
 from config.units import Unit
 from config.vocabulary import (
     Classification,
     DataKind,
-    EditionKey,
-    EditionStatus,
     ExecutionMode,
     FieldType,
     GeometryKind,
-    Issuer,
     LayerId,
     Text,
 )
@@ -206,16 +204,6 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EditionChoice:
-    """Which edition a binding reads: a key, or the newest that satisfies the conditions."""
-
-    key: EditionKey | None = None
-    issuer: Issuer | None = None
-    status: EditionStatus = EditionStatus.IN_FORCE
-    at: Literal["check_date"] | date | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
     """A name through which rules and processes read a layer; without layer it is 未接入."""
 
@@ -266,6 +254,10 @@ class Catalogue:
     processes: Mapping[str, ProcessEntry] = field(default_factory=dict)
     roles: Mapping[str, Role] = field(default_factory=dict)
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    rulesets: Mapping[str, tuple[Ruleset, ...]] = field(
+        default_factory=dict
+    )  # all versions of an id
+    ruleset_overrides: tuple[Override, ...] = ()  # all versions of all
     digests: Digests = field(default_factory=dict)  # of the entries that it was made from
     digest: str = ""
 

@@ -5,22 +5,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
+from config.text import Text as Text
+from config.vocabulary_plans import PlanAct as PlanAct
+from config.vocabulary_plans import PlanLevel as PlanLevel
+from config.vocabulary_plans import PlanLinkKind as PlanLinkKind
+from config.vocabulary_plans import PlanState as PlanState
+from config.vocabulary_plans import PlanType as PlanType
+
 LayerId = NewType("LayerId", str)
 EditionKey = NewType("EditionKey", str)
 
 LAYER_ID = re.compile(r"[a-z](?:(?!__)[a-z0-9_]){0,42}")
 EDITION_KEY = re.compile(r"[a-z0-9_]{1,16}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
-    """A title in both languages; Chinese is the original."""
-
-    zh: str
-    en: str
-
-    def in_language(self, lang: str) -> str:
-        return self.en if lang == "en" else self.zh
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -32,14 +28,6 @@ class RegionCode:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[1-9]\d{5}(\d{3}){0,2}", self.value, re.ASCII):
             raise ValueError(f"region code {self.value!r}: expected 6, 9 or 12 digits")
-
-
-class ControlLine(StrEnum):
-    """The three control lines (三条控制线)."""
-
-    PERMANENT_FARMLAND = "permanent_farmland"  # 永久基本农田
-    ECOLOGICAL_REDLINE = "ecological_redline"  # 生态保护红线
-    URBAN_GROWTH_BOUNDARY = "urban_growth_boundary"  # 城镇开发边界
 
 
 class AdminLevel(StrEnum):
@@ -102,81 +90,6 @@ class Issuer(StrEnum):
         return ISSUER_TITLES[self]
 
 
-class PlanLevel(StrEnum):
-    """The five levels of plans (五级)."""
-
-    NATIONAL = "national"  # 国
-    PROVINCE = "province"  # 省
-    CITY = "city"  # 市
-    COUNTY = "county"  # 县
-    TOWN = "town"  # 乡
-
-    @property
-    def label(self) -> Text:
-        return PLAN_LEVEL_TITLES[self]
-
-
-class PlanType(StrEnum):
-    """The three types of plans (三类); a village plan (村庄规划) is a detailed one."""
-
-    MASTER = "master"  # 总体规划
-    DETAILED = "detailed"  # 详细规划
-    SPECIAL = "special"  # 专项规划
-
-    @property
-    def label(self) -> Text:
-        return PLAN_TYPE_TITLES[self]
-
-
-class PlanState(StrEnum):
-    """Where a plan stands; what follows what is in providers/plan_states.py."""
-
-    DRAFTING = "drafting"  # 编制
-    PUBLIC_NOTICE = "public_notice"  # 公示
-    SUBMITTED = "submitted"  # 报批
-    APPROVED = "approved"  # 已批复
-    IN_FORCE = "in_force"  # 启用
-    AMENDING = "amending"  # 修改中, and in force meanwhile
-    REPEALED = "repealed"  # 废止
-
-    @property
-    def label(self) -> Text:
-        return PLAN_STATE_TITLES[self]
-
-
-class PlanAct(StrEnum):
-    """What is done to a plan; each leaves an event."""
-
-    REGISTER = "register"  # 登记
-    LINK = "link"  # 关联
-    NOTIFY = "notify"  # 公示
-    SUBMIT = "submit"  # 报批
-    RETURN = "return"  # 退回
-    APPROVE = "approve"  # 批复
-    START = "start"  # 启用
-    AMEND = "amend"  # 启动修改
-    ADOPT = "adopt"  # 修改获批
-    RESUME = "resume"  # 终止修改
-    REPEAL = "repeal"  # 废止
-    SUPERSEDE = "supersede"  # 被替代
-
-    @property
-    def label(self) -> Text:
-        return PLAN_ACT_TITLES[self]
-
-
-class PlanLinkKind(StrEnum):
-    """What one plan is to an earlier one."""
-
-    AMENDS = "amends"  # 修改
-    SUPERSEDES = "supersedes"  # 替代
-    CORRECTS = "corrects"  # 更正
-
-    @property
-    def label(self) -> Text:
-        return PLAN_LINK_TITLES[self]
-
-
 class Fact(StrEnum):
     """What a machine may state (事实); a conclusion is a person's."""
 
@@ -185,11 +98,24 @@ class Fact(StrEnum):
     DATA_MISSING = "数据缺失"
 
 
-class Advice(StrEnum):
-    """A suggestion (建议), advisory; without rules only these two can be given."""
+class Outcome(StrEnum):
+    """A suggestion (建议) or an opinion (意见) on a rule, mildest first."""
 
-    CONFORMS = "符合"  # outside farmland and red line, inside the growth boundary, all data there
-    TO_VERIFY = "需核实"
+    PASS = "PASS"
+    INFO = "INFO"
+    VERIFY = "VERIFY"
+    COND = "COND"
+    FAIL = "FAIL"
+
+    @property
+    def rank(self) -> int:
+        """1 is the mildest, 5 the worst."""
+        return list(Outcome).index(self) + 1
+
+    @property
+    def zh(self) -> str:
+        """The word that people read."""
+        return ("符合", "提示", "需核实", "需论证", "不符合")[self.rank - 1]
 
 
 class ExecutionMode(StrEnum):
@@ -252,44 +178,4 @@ DATA_KIND_TITLES = {
     DataKind.PLANNING: Text(zh="规划数据", en="Plans"),
     DataKind.MANAGEMENT: Text(zh="管理数据", en="Management"),
     DataKind.SOCIOECONOMIC: Text(zh="社会经济数据", en="Society and economy"),
-}
-PLAN_LEVEL_TITLES = {
-    PlanLevel.NATIONAL: Text(zh="国家级", en="National"),
-    PlanLevel.PROVINCE: Text(zh="省级", en="Province"),
-    PlanLevel.CITY: Text(zh="市级", en="City"),
-    PlanLevel.COUNTY: Text(zh="县级", en="County"),
-    PlanLevel.TOWN: Text(zh="乡镇级", en="Town"),
-}
-PLAN_TYPE_TITLES = {
-    PlanType.MASTER: Text(zh="总体规划", en="Master plan"),
-    PlanType.DETAILED: Text(zh="详细规划", en="Detailed plan"),
-    PlanType.SPECIAL: Text(zh="专项规划", en="Special plan"),
-}
-PLAN_STATE_TITLES = {
-    PlanState.DRAFTING: Text(zh="编制", en="Drafting"),
-    PlanState.PUBLIC_NOTICE: Text(zh="公示", en="Public notice"),
-    PlanState.SUBMITTED: Text(zh="报批", en="Submitted"),
-    PlanState.APPROVED: Text(zh="已批复", en="Approved"),
-    PlanState.IN_FORCE: Text(zh="启用", en="In force"),
-    PlanState.AMENDING: Text(zh="修改中", en="Being amended"),
-    PlanState.REPEALED: Text(zh="废止", en="Repealed"),
-}
-PLAN_ACT_TITLES = {
-    PlanAct.REGISTER: Text(zh="登记", en="Registered"),
-    PlanAct.LINK: Text(zh="关联", en="Linked"),
-    PlanAct.NOTIFY: Text(zh="公示", en="Put on public notice"),
-    PlanAct.SUBMIT: Text(zh="报批", en="Submitted for approval"),
-    PlanAct.RETURN: Text(zh="退回", en="Returned to drafting"),
-    PlanAct.APPROVE: Text(zh="批复", en="Approved"),
-    PlanAct.START: Text(zh="启用", en="Brought into force"),
-    PlanAct.AMEND: Text(zh="启动修改", en="Amendment begun"),
-    PlanAct.ADOPT: Text(zh="修改获批", en="Amendment approved"),
-    PlanAct.RESUME: Text(zh="终止修改", en="Amendment given up"),
-    PlanAct.REPEAL: Text(zh="废止", en="Repealed"),
-    PlanAct.SUPERSEDE: Text(zh="被替代", en="Superseded"),
-}
-PLAN_LINK_TITLES = {
-    PlanLinkKind.AMENDS: Text(zh="修改", en="Amends"),
-    PlanLinkKind.SUPERSEDES: Text(zh="替代", en="Supersedes"),
-    PlanLinkKind.CORRECTS: Text(zh="更正", en="Corrects"),
 }

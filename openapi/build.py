@@ -9,15 +9,14 @@ from typing import Any, Protocol
 
 import yaml
 
-from config.settings import DEMO_KEY
 from config.vocabulary import Text
 from openapi import dialect
+from openapi.bodies import FIXED_BODIES, typed
 
 COMPONENTS = Path(__file__).with_name("components")
 EVERYWHERE = (400, 401, 406, 500, 503)  # what the layers around every operation may answer
 NO_CONTENT = (304,)
 UNSAFE: list[dict[str, list[str]]] = [{}, {"bearer": []}, {"session": [], "csrf": []}]
-# The key of the demo city's visitor, which only `onemap demo` creates: its data are simulated.
 CONVERTER = re.compile(r"\{(\w+):\w+\}")
 type Json = dict[str, Any]
 
@@ -126,7 +125,7 @@ def _operation(operation: Operation, described: Json, specs: Sequence[Process]) 
 def _told(told: Json, specs: Sequence[Process]) -> Json:
     """What a subscriber is sent, and what it answers."""
     content = (
-        _results(specs) if told.get("results") else {"application/json": _typed(told["schema"])}
+        _results(specs) if told.get("results") else {"application/json": typed(told["schema"])}
     )
     return {
         "requestBody": {
@@ -155,14 +154,10 @@ def _answer(described: Json, specs: Sequence[Process]) -> Json:
     if headers := described.get("headers"):
         built["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in headers}
     if content := described.get("content"):
-        built["content"] = {media: _typed(schema) for media, schema in content.items()}
+        built["content"] = {media: typed(schema) for media, schema in content.items()}
     if described.get("results"):
         built["content"] = {**_results(specs), **built.get("content", {})}
     return built
-
-
-def _typed(schema: str) -> Json:
-    return {"schema": {"$ref": f"{dialect.COMPONENTS}{schema}"}}
 
 
 def _execution(specs: Sequence[Process]) -> Json:
@@ -182,26 +177,7 @@ def _execution(specs: Sequence[Process]) -> Json:
     }
 
 
-def _credentials(_: Sequence[Process]) -> Json:
-    example = {"key": DEMO_KEY}
-    return {
-        "required": True,
-        "content": {"application/json": {**_typed("Credentials"), "example": example}},
-    }
-
-
-def _upload(_: Sequence[Process]) -> Json:
-    """A file as it is, or in a form; as it is it may have any media type."""
-    return {
-        "required": True,
-        "content": {
-            "multipart/form-data": _typed("UploadForm"),
-            "application/octet-stream": _typed("FileBytes"),
-        },
-    }
-
-
-BODIES = {"execution": _execution, "credentials": _credentials, "upload": _upload}
+BODIES = {"execution": _execution, **FIXED_BODIES}
 
 
 def _results(specs: Sequence[Process]) -> Json:
@@ -265,8 +241,8 @@ def _problems() -> Iterator[tuple[str, Json]]:
             built["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in headers}
         if int(status) not in NO_CONTENT:
             built["content"] = {
-                "application/problem+json": _typed("Problem"),
-                "text/html": _typed("Page"),
+                "application/problem+json": typed("Problem"),
+                "text/html": typed("Page"),
             }
         yield _response_name(int(status)), built
 

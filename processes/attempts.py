@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -12,7 +12,8 @@ from uuid import UUID
 import structlog
 from procrastinate import App
 
-from config.model import Catalogue
+from config.model import Catalogue, ProcessEntry
+from config.rulebook import NO_RULES, rulebook_of
 from config.settings import Settings
 from processes.children import ChildDied, Children
 from processes.computation import (
@@ -114,6 +115,7 @@ class JobTasks:
                 fetch_bytes=self._settings.upload_mb * 1024 * 1024,
             ),
             nested={one.id: one for one in entries[:-1]},
+            rulebook=rulebook_of(catalogue) if _ruled(entries) else NO_RULES,
         )
 
         async def report(percent: int, message: str, steps: Steps) -> None:
@@ -147,3 +149,8 @@ class JobTasks:
             case Unavailable():
                 detail = "The database could not be reached."
                 return await self._store.fail(attempt, {"reason": "database", "detail": detail})
+
+
+def _ruled(entries: Iterable[ProcessEntry]) -> bool:
+    """Whether any of the processes applies rules."""
+    return any(SPECS[entry.spec].ruled for entry in entries)

@@ -17,6 +17,7 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from config.model import Layer, ProcessEntry
+from config.rulebook import NO_RULES, Rulebook
 from processes.compute import ClusterLost, Crew, cluster, process_pool
 from processes.context import Context, Depot, Steps
 from processes.registry import SPECS
@@ -48,6 +49,7 @@ class Computation:
     layers: Mapping[str, Layer]  # those that inputs name
     depot: Depot
     nested: Mapping[str, ProcessEntry]  # those that inputs are, by their ids
+    rulebook: Rulebook = NO_RULES  # where a process applies rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +149,7 @@ def _outcome(computation: Computation, reader: "_Reader", pipe: Pipe, crew: Crew
         planar_crs=computation.planar_crs,
         layers=computation.layers,
         depot=computation.depot,
+        rulebook=computation.rulebook,
         crew=crew,
     )
     try:

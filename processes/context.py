@@ -11,10 +11,13 @@ from psycopg.rows import TupleRow
 
 from config.model import Layer, ProcessEntry
 from config.remote_hosts import RemoteHost
+from config.rulebook import NO_RULES, Rulebook
+from config.ruleset import Ruleset
 from config.vocabulary import LayerId
 from processes.compute import Crew, alone
 from providers.access import Scope
 from providers.bindings import Bound, NotBound, bind
+from providers.edition_history import editions_then
 from providers.editions import EditionState, day_in_china, list_editions_now
 from providers.upload_store import UploadStore
 
@@ -50,11 +53,13 @@ class Context:
     planar_crs: str | None = None
     layers: Mapping[str, Layer] = field(default_factory=dict)  # those that inputs name
     depot: Depot | None = None
+    rulebook: Rulebook = NO_RULES  # of the catalogue, for processes that apply rules
     crew: Crew = alone  # who computes the blocks of large inputs
     report_steps: Callable[[Steps], None] = untold
     step: str = ""  # JSON pointer, in the body, of the process that computes now; "": the outer one
     _read: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
     _states: list[EditionState] | None = None
+    _connection: Connection[TupleRow] | None = None
 
     @property
     def today(self) -> date:
@@ -67,11 +72,11 @@ class Context:
         connection = self.reader()
         with connection.transaction(force_rollback=True):
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            self._states = list_editions_now(connection)
+            self._states, self._connection = list_editions_now(connection), connection
             try:
                 yield connection
             finally:
-                self._states = None
+                self._states = self._connection = None
 
     @contextmanager
     def within(
@@ -123,14 +128,30 @@ class Context:
             "ended": ended.isoformat(),
         }
 
-    def bound(self, use: str, check_date: date) -> Bound | NotBound:
-        """The layer and edition behind a binding's use; inside `reading` only."""
-        if self._states is None:
+    def bound(self, use: str, check_date: date, as_of: datetime | None = None) -> Bound | NotBound:
+        """The layer and edition behind a binding's use, as recorded until *as_of*; inside `reading`."""
+        if self._states is None or self._connection is None:
             raise RuntimeError("bindings are resolved inside reading()")
-        found = bind(self.entry.bindings.get(use), self._states, check_date, self.scope)
-        if isinstance(found, Bound):
+        binding, states = self.entry.bindings.get(use), self._states
+        if as_of is not None and binding is not None and binding.layer is not None:
+            states = editions_then(self._connection, binding.layer.id, as_of)
+        found = bind(binding, states, check_date, self.scope)
+        if isinstance(found, Bound) and found.state is not None:
             self.note(found.state, binding=found.binding.id)
+        elif isinstance(found, Bound):  # an external table, as it was then
+            layer = {"step": self.step, "binding": found.binding.id, "layer": found.layer.id}
+            self._read[self.step, found.layer.id] = layer
         return found
+
+    def applied(self, ruleset: Ruleset) -> None:
+        """Rules have been applied, with what was laid over them: part of the lineage."""
+        self._read[self.step, "ruleset", ruleset.digest] = {
+            "step": self.step,
+            "ruleset": ruleset.id,
+            "version": ruleset.version,
+            "overrides": ", ".join(f"{name} {version}" for name, version in ruleset.overrides),
+            "digest": ruleset.digest,
+        }
 
     @property
     def lineage(self) -> list[Mapping[str, Any]]:

@@ -96,6 +96,7 @@ def _prefixes(origin: Origin, base: str) -> dict[str, str]:
         "process": f"{base}/processes/",
         "collection": f"{base}/collections/",
         "content": "urn:onemap:sha256:",
+        "rules": f"{base}/catalogue/rulesets/",
         "catalogue": "urn:onemap:catalogue:",
     }
 
@@ -168,7 +169,10 @@ class _Reading:
         told = {n: v for n, v in one.items() if n not in ("step", "binding", HREF)}
         if "sha256" in one:
             return self.graph.entity(f"content:{one['sha256']}", "om:File", **told)
-        if "edition" not in one:  # a result: it never changes
+        if "ruleset" in one:
+            name = f"rules:{one['ruleset']}@{one['version']}#{one['digest'][:12]}"
+            return self.graph.entity(name, "om:RuleSet", **told)
+        if "edition" not in one:  # a result, which never changes, or a table of somebody else's
             return self.graph.entity(f"collection:{one['layer']}", "om:Layer", **told)
         edition = f"collection:{one['layer']}.{one['edition']}"
         whole = self.graph.entity(edition, "om:Edition")

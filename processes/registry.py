@@ -7,6 +7,7 @@ from processes.ogc.area_ellipsoid import AREA_ELLIPSOID
 from processes.ogc.buffer import BUFFER
 from processes.ogc.classify import CLASSIFY
 from processes.ogc.compliance_check import COMPLIANCE_CHECK
+from processes.ogc.compliance_compare import COMPLIANCE_COMPARE
 from processes.ogc.echo import ECHO
 from processes.ogc.echo_values import ECHO_VALUES
 from processes.ogc.overlay import OVERLAY
@@ -22,6 +23,7 @@ SPECS: Mapping[str, ProcessSpec] = MappingProxyType(
             BUFFER,
             CLASSIFY,
             COMPLIANCE_CHECK,
+            COMPLIANCE_COMPARE,
             ECHO,
             ECHO_VALUES,
             OVERLAY,

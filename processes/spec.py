@@ -73,6 +73,7 @@ class Input:
     required: bool = True
     validated: Mapping[str, Any] | None = None
     referable: bool = False  # features may be referred to: `{"collection": …}`, `{"href": …}`
+    surveyed: bool = False  # the process reads an upload itself, as a surveyor's file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +120,8 @@ class ProcessSpec:
     run: Callable[[Any, Mapping[str, Any]], Mapping[str, Any]]
     check: Callable[[Mapping[str, Any]], Iterable[BodyError]] = nothing_more
     keywords: tuple[str, ...] = field(default=())
+    ruled: bool = False  # it is given the rule sets of the catalogue
+    kept: str | None = None  # the output, a sealed check, that is kept for good under its hash
 
     def request_schema(self) -> dict[str, Any]:
         """What a request body must look like."""
@@ -172,6 +175,11 @@ class ProcessSpec:
                 if how.get("format", {}).get("mediaType") == COLLECTION_TYPE
             ),
         )
+
+
+def charset(media_type: str) -> str:
+    """How a text of this media type is written."""
+    return media_type.partition("charset=")[2] or "utf-8"
 
 
 def output_request(output: Output) -> dict[str, Any]:

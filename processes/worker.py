@@ -29,6 +29,7 @@ from processes.schedules import ScheduleDuty
 from providers.callback_deliveries import CallbackStore
 from providers.callbacks import QUEUE as CALLBACKS
 from providers.catalogue_edits import CHANNEL, read_catalogue
+from providers.checks import sweep_checks
 from providers.database import DatabaseRole, Pools, connection_options, open_pools
 from providers.errors import StoreTimeout, StoreUnavailable
 from providers.job_attempts import BEAT_S, STALLED_AFTER, Attempt, AttemptStore
@@ -230,6 +231,7 @@ class Worker:
                         sweep_at = now + SWEEP_EVERY_S
                         await sweep_uploads(self._pools, self._uploads)
                         await sweep_results(self._pools, self._results)
+                        await sweep_checks(self._pools, timedelta(days=self._settings.job_days))
             except (StoreUnavailable, StoreTimeout, OSError) as error:
                 steady_since = None
                 log.warning("beat_missed", error=repr(error))

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from config.model import Binding, EditionChoice, Layer
 from providers.access import Scope
-from providers.editions import EditionState, Window, edition_in
+from providers.editions import EditionState, Window, edition_in, published
 
 
 class Missing(StrEnum):
@@ -24,7 +24,7 @@ class Bound:
 
     binding: Binding
     layer: Layer
-    state: EditionState
+    state: EditionState | None  # None: an external table, which has no editions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +44,10 @@ def bind(
     if not scope.sees(binding.layer):
         return NotBound(binding=binding, reason=Missing.NOT_VISIBLE)
     layer = binding.layer
-    state = chosen(
-        binding.edition, (s for s in editions if s.edition.layer == layer.id), check_date
-    )
+    if layer.external is not None:
+        return Bound(binding=binding, layer=layer, state=None)
+    known = published(editions, scope.ceiling)
+    state = chosen(binding.edition, (s for s in known if s.edition.layer == layer.id), check_date)
     if state is None:
         return NotBound(binding=binding, reason=Missing.NO_EDITION)
     return Bound(binding=binding, layer=layer, state=state)

@@ -8,6 +8,7 @@ PROJ's direct paths to EPSG:4490 are all guesses. Files come to storage by `crs_
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -53,6 +54,7 @@ __all__ = [
     "UnknownCrs",
     "from_epsg",
     "parse_crs",
+    "plane_over",
     "to_plane",
     "to_storage",
     "within_zone",
@@ -174,6 +176,27 @@ def to_plane(geometries: NDArray[np.object_], crs: Crs) -> NDArray[np.object_]:
             raise OutsideArea(f"the coordinates cannot be those of {crs.label}")
         return placed
     raise NoOperation(system.label, system.datum)
+
+
+def plane_over(
+    geometries: NDArray[np.object_], crs: Crs
+) -> Callable[[NDArray[np.object_]], NDArray[np.object_]]:
+    """`to_plane` for whatever lies near stored *geometries*, its operation chosen once."""
+    if crs.geographic:
+        raise CrsError(f"{crs.label} is no plane")
+    system = system_of_code(crs.code)
+    way = next(iter(ways(system, _bounds(geometries))), None)
+    if way is None:
+        raise NoOperation(system.label, system.datum)
+    back = way.back
+
+    def placed(near: NDArray[np.object_]) -> NDArray[np.object_]:
+        found = back(near) if len(near) else near
+        if found is None:
+            raise OutsideArea(f"the coordinates cannot be those of {crs.label}")
+        return found
+
+    return placed
 
 
 def within_zone(geometries: NDArray[np.object_], crs: Crs, margin_deg: float) -> bool:

@@ -50,6 +50,7 @@ class StorageWay:
     """From a file's coordinates (x east, y north) to longitude and latitude, EPSG:4490."""
 
     crs_label: str
+    code: int | None  # EPSG
     area: Bounds  # where results may lie, degrees
     way: Way
 
@@ -116,7 +117,9 @@ def way_to_storage(
             region,
             f"they would lie at {_degrees(place)}, outside the region ({_degrees(region)})",
         )
-    return StorageWay(crs_label=system.label, area=_clipped(system.area), way=chosen)
+    return StorageWay(
+        crs_label=system.label, code=system.code, area=_clipped(system.area), way=chosen
+    )
 
 
 def missing_crs(bounds: Bounds, region: Bounds | None = None) -> MissingCrs:

@@ -13,8 +13,6 @@ from providers.errors import BadParameter
 from providers.overview_sources import Overview, stored_overview
 
 EARLIEST, LATEST = date.min, date.max
-
-
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 SHANGHAI = timezone(timedelta(hours=8))  # China has one time and no summer time
 
@@ -49,6 +47,7 @@ class Edition:
     plan: str | None = None  # the plan that its features belong to, where they do not say otherwise
     basis: str | None = None  # 依据文号 of features that are added or changed from now on
     coverage: bytes | None = None  # WKB multipolygon, EPSG:4490: where it says all there is
+    released: date | None = None  # 发布日期; None: not known
 
     def holds_in(self, window: "Window") -> bool:
         """Whether this edition is valid on at least one day of the window."""
@@ -138,20 +137,6 @@ def edition_in(
     return max(held, key=lambda s: (s.edition.valid_from, s.edition.key), default=None)
 
 
-COVERS = """
-SELECT ST_Covers(coverage, ST_GeomFromWKB(%(wkb)s::bytea, 4490)) FROM onemap.edition
-WHERE layer = %(layer)s AND edition = %(edition)s
-"""
-
-
-def covers(
-    connection: Connection[TupleRow], layer: LayerId, edition: EditionKey, wkb: bytes
-) -> bool | None:
-    """Whether the edition says all there is within a geometry (EPSG:4490); None: it does not tell."""
-    row = connection.execute(COVERS, {"layer": layer, "edition": edition, "wkb": wkb}).fetchone()
-    return None if row is None else row[0]
-
-
 LIST = """
 SELECT layer, edition, title_zh, title_en, valid_from, valid_to, status, issuer, document,
        e.revision, e.features, west, south, east, north, updated_at, specification_version,
@@ -181,6 +166,7 @@ _FACTS = (
     "document",
     "plan",
     "basis",
+    "released",
     "specification_version",
 )
 
@@ -205,6 +191,7 @@ def declare(connection: Connection[TupleRow], edition: Edition, specification_ve
         "document": edition.document,
         "plan": edition.plan,
         "basis": edition.basis,
+        "released": edition.released,
         "specification_version": specification_version,
     }
     key = {"layer": edition.layer, "edition": edition.key, "coverage": edition.coverage}
@@ -268,7 +255,8 @@ def _facts(
         document=row[6],
         plan=row[7],
         basis=row[8],
-        coverage=None if row[10] is None else bytes(row[10]),
+        released=row[9],
+        coverage=None if row[11] is None else bytes(row[11]),
     )
 
 

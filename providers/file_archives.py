@@ -34,6 +34,7 @@ DATASETS = (
     ".tsv",
     ".xlsx",
     ".dxf",
+    ".kml",
 )
 TEXTS = (
     ".txt",
@@ -141,7 +142,7 @@ def _one_dataset(archive: zipfile.ZipFile, folder: Path, path: Path, layer: str 
         )
     chosen = found[0]
     _extract(archive, _parts(entries, chosen, chosen in geodatabases), folder, path)
-    notes = tuple(f"the archive {name} inside {path.name} was not opened" for name in inner[:5])
+    notes = tuple(f"the archive {name} inside it was not opened" for name in inner[:5])
     if chosen not in geodatabases and layer == chosen.stem:
         layer = None
     return Unpacked(path=folder / chosen, layer=layer, notes=notes)

@@ -54,6 +54,7 @@ def opened(asked: OpenedPath) -> SourceFile:
             findings=found.findings,
             encoding=encoding.upper(),
             notes=(*notes, *_notes(found)),
+            header=found.header,
         ),
     )
 

@@ -15,14 +15,15 @@ from ezdxf.lldxf.const import DXFError
 
 from processes.algorithms.survey_parcels import Fault, Finding, SurveyParcel, SurveyRing, finding
 from processes.algorithms.survey_rings import Closing
-from providers.file_dxf_shapes import ARC_TOLERANCE_M, DrawnLine, Label, drawn
+from providers.file_dxf_lines import CLOSED_M, DrawnLine, by_layer, is_ring
+from providers.file_dxf_nesting import Shapes, held
+from providers.file_dxf_shapes import ARC_TOLERANCE_M, Label, drawn
 from providers.file_survey import Survey, surveyed
 from providers.source_file import FileLayer, FileRefused, OpenedPath, SourceFile
 from providers.survey_frames import Stated
 
 DRIVER = "DXF"
 MAX_BYTES = 128 * 1024 * 1024  # ezdxf holds a drawing in memory, some ten times that
-CLOSED_M = 0.01  # an end so near to its beginning was meant to meet it
 CLOSING = Closing(tolerance_m=CLOSED_M)
 METRES = (0, 6)  # $INSUNITS: none, metres
 MAX_NAME = 200
@@ -31,10 +32,12 @@ MAX_NAME = 200
 def layers_of(path: Path, name: str) -> list[FileLayer]:
     """The layers of a drawing that have closed lines, with their number."""
     with _drawing(path, name) as drawing:
-        counted = Counter(line.layer for line in drawn(drawing).lines if _is_candidate(line))
+        lines = drawn(drawing).lines
+    counted = {layer: sum(map(is_ring, _meant(own))) for layer, own in by_layer(lines).items()}
     return [
         FileLayer(name=layer, geometry="Polygon", features=count)
         for layer, count in sorted(counted.items())
+        if count
     ]
 
 
@@ -44,9 +47,11 @@ def opened(asked: OpenedPath) -> SourceFile:
     with _drawing(asked.path, name) as drawing:
         found = drawn(drawing)
         unit = int(drawing.header.get("$INSUNITS", 0))
-    counted = Counter(line.layer for line in found.lines if _is_candidate(line))
+    rings = [line for line in found.lines if is_ring(line)]
+    hatched = all(line.hatched for line in rings)
+    counted = Counter(line.layer for line in rings if line.hatched == hatched)
     layer = _chosen(name, asked.layer, counted, Counter(line.layer for line in found.lines))
-    lines = [line for line in found.lines if line.layer == layer]
+    lines = _meant([line for line in found.lines if line.layer == layer])
     parcels, labels, findings = _parcels(lines, found.labels, layer)
     notes = list(found.notes)
     others = [f"{one} ({count})" for one, count in sorted(counted.items()) if one != layer]
@@ -93,12 +98,12 @@ def _drawing(path: Path, name: str) -> Iterator[Drawing]:
         raise FileRefused(f"{name} cannot be read as a drawing: {said}.") from None
 
 
-def _is_candidate(line: DrawnLine) -> bool:
-    """Whether a line encloses an area, or was meant to."""
-    points = line.points
-    if len(points) < 3:
-        return False
-    return line.closed or bool(np.hypot(*(points[0] - points[-1])) <= CLOSED_M)
+def _meant(own: list[DrawnLine]) -> list[DrawnLine]:
+    """The lines of a layer that are its parcels; the edges of hatches only where there are no others."""
+    hatched = not any(is_ring(line) and not line.hatched for line in own)
+    if hatched and not any(line.hatched for line in own):
+        return own
+    return [line for line in own if line.hatched == hatched]
 
 
 def _chosen(name: str, wanted: str | None, closed: Counter[str], every: Counter[str]) -> str:
@@ -127,10 +132,12 @@ def _parcels(
     """Lines as parcels; a line inside another one without a text of its own is a hole in it."""
     shapes = np.array([_area(line) for line in lines], dtype=object)
     texts = _texts_inside(shapes, labels, layer)
-    outer = _outer(shapes)
+    nesting = held(shapes, shapes, "covers")
+    # At an even depth a line is an island in a hole: land again.
+    outer = np.where(nesting.depth % 2 == 1, nesting.smallest, -1).tolist()
     holes: dict[int, list[int]] = {}
     for i, around in enumerate(outer):
-        if around is not None and not texts[i]:
+        if around >= 0 and not texts[i]:
             holes.setdefault(around, []).append(i)
     inner = {i for held in holes.values() for i in held}
     parcels, said, found = list[SurveyParcel](), list[str | None](), list[Finding]()
@@ -143,7 +150,7 @@ def _parcels(
             name=texts[i][0][:MAX_NAME] if texts[i] else "",
         )
         place = len(parcels)
-        if outer[i] is not None:
+        if outer[i] >= 0:
             message = "lies inside of another parcel, and has a name of its own"
             found.append(finding(Fault.NESTED_PARCEL, message, parcel=place, of=one))
         parcels.append(one)
@@ -160,44 +167,19 @@ def _ring(number: int, line: DrawnLine) -> SurveyRing:
 
 
 def _area(line: DrawnLine) -> shapely.Geometry | None:
-    return shapely.Polygon(line.points) if _is_candidate(line) else None
+    return shapely.Polygon(line.points) if is_ring(line) else None
 
 
-def _outer(shapes: np.ndarray[tuple[int], np.dtype[np.object_]]) -> list[int | None]:
-    """For each area the smallest other that holds it, where it lies at an odd depth of nesting."""
-    there = np.flatnonzero(~shapely.is_missing(shapes) & shapely.is_valid(shapes))
-    tree = shapely.STRtree(shapes[there])
-    inner, outer = tree.query(shapes[there], predicate="covered_by")
-    around: dict[int, list[int]] = {}
-    sizes = shapely.area(shapes)
-    for one, other in zip(there[inner].tolist(), there[outer].tolist(), strict=True):
-        if sizes[other] > sizes[one]:
-            around.setdefault(one, []).append(other)
-    return [
-        min(held, key=lambda k: float(sizes[k]))
-        if len(held := around.get(i, [])) % 2 == 1
-        else None
-        for i in range(len(shapes))
-    ]
-
-
-def _texts_inside(
-    shapes: np.ndarray[tuple[int], np.dtype[np.object_]], labels: list[Label], layer: str
-) -> list[list[str]]:
+def _texts_inside(shapes: Shapes, labels: list[Label], layer: str) -> list[list[str]]:
     """The texts inside each area and in no smaller one, those of its own layer first."""
     found: list[list[tuple[bool, float, str]]] = [[] for _ in shapes]
-    usable = np.flatnonzero(~shapely.is_missing(shapes) & shapely.is_valid(shapes))
-    if not labels or not len(usable):
-        return [[] for _ in shapes]
     places = np.array([shapely.Point(*one.place) for one in labels], dtype=object)
-    tree = shapely.STRtree(shapes[usable])
-    sizes, middles = shapely.area(shapes), shapely.centroid(shapes)
-    smallest: dict[int, int] = {}
-    for label, place in zip(*tree.query(places, predicate="within").tolist(), strict=True):
-        shape = int(usable[place])
-        if label not in smallest or sizes[shape] < sizes[smallest[label]]:
-            smallest[label] = shape
-    for label, shape in smallest.items():
-        away = float(shapely.distance(places[label], middles[shape]))
-        found[shape].append((labels[label].layer != layer, away, labels[label].text))
-    return [[text for _, _, text in sorted(held)] for held in found]
+    around = held(places, shapes, "contains").smallest
+    inside = np.flatnonzero(around >= 0)
+    away = shapely.distance(places[inside], shapely.centroid(shapes[around[inside]]))
+    for label, shape, distance in zip(
+        inside.tolist(), around[inside].tolist(), away.tolist(), strict=True
+    ):
+        one = labels[label]
+        found[shape].append((one.layer != layer, distance, one.text))
+    return [[text for _, _, text in sorted(said)] for said in found]

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from providers.file_boundary_points import is_boundary_text
+from providers.file_kml import is_kml
 from providers.file_point_tables import is_point_header, is_point_list, lines_of
 from providers.source_file import FileRefused
 
@@ -17,7 +18,7 @@ DRAWING = re.compile(rb"\s*(999\r?\n[^\n]*\n\s*)*0\r?\n\s*SECTION\s")
 BINARY_DRAWING = b"AutoCAD Binary DXF\r\n\x1a\x00"
 READABLE = (
     "Shapefile, GeoPackage, file geodatabase, GeoJSON, GeoParquet, FlatGeobuf, CSV, XLSX,"
-    " DXF, coordinate text (界址点 TXT), lists of points,"
+    " DXF, KML, coordinate text (界址点 TXT), lists of points,"
     " or one of them zipped"
 )
 OTHERS = (  # what is often found instead
@@ -49,6 +50,7 @@ class Kind(StrEnum):
     BOUNDARY_POINTS = "BoundaryPoints"
     POINT_LIST = "PointList"
     DXF = "DXF"
+    KML = "KML"
 
 
 def kind_of(path: Path, name: str) -> Kind:
@@ -76,6 +78,8 @@ def kind_of(path: Path, name: str) -> Kind:
         return Kind.DXF
     if is_boundary_text(head):
         return Kind.BOUNDARY_POINTS
+    if is_kml(head):
+        return Kind.KML
     return _text(path, name, head)
 
 

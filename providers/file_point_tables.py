@@ -1,7 +1,7 @@
 """Parcels as lists of points: tables (CSV, XLSX) with a row per point, and pasted coordinates."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -50,6 +50,11 @@ class Roles:
     parcel: str | None
     ring: str | None
 
+    @property
+    def named(self) -> frozenset[str | None]:
+        """The columns that have a role."""
+        return frozenset((self.north, self.east, self.point, self.parcel, self.ring))
+
 
 @dataclass(slots=True)
 class _Gathered:
@@ -59,6 +64,7 @@ class _Gathered:
         default_factory=dict
     )
     wrong: list[tuple[str, int, str]] = field(default_factory=list)
+    said: dict[str, dict[str, str]] = field(default_factory=dict)  # of each parcel, by column
     points: int = 0
 
     def add(self, parcel: str, ring: str, name: str, north: str, east: str, line: int) -> None:
@@ -78,6 +84,21 @@ class _Gathered:
         self.points += 1
         if self.points > MAX_POINTS or len(self.parcels) > MAX_PARCELS:
             raise FileRefused(f"it has more than {MAX_POINTS:,} points or {MAX_PARCELS:,} parcels.")
+
+    def describe(self, parcel: str, columns: Mapping[str, Sequence[str]], row: int) -> None:
+        """Keep what a row says of its parcel, unless an earlier one has said it."""
+        said = self.said.setdefault(parcel, {})
+        for name, values in columns.items():
+            if values[row]:
+                said.setdefault(name, values[row])
+
+    def columns(self) -> dict[str, pa.Array]:
+        """What is said of the parcels beside their points."""
+        names = dict.fromkeys(name for said in self.said.values() for name in said)
+        return {
+            name: pa.array([self.said.get(one, {}).get(name) for one in self.parcels], pa.string())
+            for name in names
+        }
 
     def surveys(self) -> tuple[list[SurveyParcel], tuple[Finding, ...]]:
         parcels = []
@@ -141,13 +162,16 @@ def pointed(asked: OpenedPath, table: SourceFile) -> SourceFile:
     line = 1
     for batch in table.batches():
         texts = {name: _texts(values) for name, values in batch.columns.items()}
+        others = {name: values for name, values in texts.items() if name not in roles.named}
         for row in range(batch.count):
             line += 1
             north, east = texts[roles.north][row], texts[roles.east][row]
             if not north and not east:
                 continue
+            parcel = "" if roles.parcel is None else texts[roles.parcel][row]
+            gathered.describe(parcel, others, row)
             gathered.add(
-                "" if roles.parcel is None else texts[roles.parcel][row],
+                parcel,
                 "" if roles.ring is None else texts[roles.ring][row],
                 texts[roles.point][row],
                 north,
@@ -187,6 +211,7 @@ def _survey(
         findings=findings,
         encoding=encoding,
         notes=notes,
+        more=gathered.columns(),
     )
     return surveyed(asked, survey)
 

@@ -1,11 +1,12 @@
 """Surveyed parcels as features: a faulty one has no geometry and says why; the others are read."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
 import pyproj
+import shapely
 from numpy.typing import NDArray
 
 from processes.algorithms.survey_checks import check_parcels
@@ -13,7 +14,7 @@ from processes.algorithms.survey_parcels import Finding, SurveyParcel
 from processes.algorithms.survey_rings import Closing
 from providers.file_geometry import Extent
 from providers.source_file import Batch, OpenedPath, SourceFile
-from providers.survey_frames import Stated, framed
+from providers.survey_frames import Framed, Stated, framed
 
 FINDINGS = "findings"  # the column that says what is wrong with a parcel; null: nothing
 MAX_FINDINGS = 10_000
@@ -31,9 +32,11 @@ class Survey:
     crs: pyproj.CRS | None = None  # where the file names one
     findings: tuple[Finding, ...] = ()  # of reading it
     columns: Mapping[str, pa.Array] | None = None  # beside FINDINGS; else those of a text
+    more: Mapping[str, pa.Array] = field(default_factory=dict)  # beside those of a text
     layer: str | None = None  # where the file names its layers
     encoding: str | None = None
     notes: tuple[str, ...] = ()
+    header: Mapping[str, str] = field(default_factory=dict)  # of a coordinate text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,27 +50,30 @@ class SurveyedFeatures:
         """The parcels from the beginning."""
         for first in range(0, len(self.geometries), rows):
             shapes = self.geometries[first : first + rows]
+            said = self.columns[FINDINGS].slice(first, rows)
+            faulty = np.flatnonzero(shapely.is_missing(shapes)).tolist()
             yield Batch(
                 first=first,
                 count=len(shapes),
                 columns={name: one.slice(first, rows) for name, one in self.columns.items()},
                 geometry=shapes,
-                unreadable={},
+                unreadable={row: said[row].as_py() or "it cannot be read" for row in faulty},
             )
 
 
 def surveyed(asked: OpenedPath, survey: Survey) -> SourceFile:
     """Look at every parcel, and give them as features."""
-    frame = framed(survey.parcels, survey.stated)
+    frame = _placed(survey)
     before = (*survey.findings, *frame.findings)
     faulty = frozenset(one.parcel for one in before if one.error and one.parcel is not None)
-    checked = check_parcels(frame.parcels, survey.closing, faulty)
+    closing = replace(survey.closing, degrees=frame.degrees)
+    checked = check_parcels(frame.parcels, closing, faulty)
     geometries = checked.geometries
     findings = tuple(sorted((*before, *checked.findings), key=_place))
     extent = Extent()
     extent.add(geometries)
     columns = survey.columns if survey.columns is not None else _attributes(frame.parcels)
-    columns = {**columns, FINDINGS: _sentences(len(geometries), findings)}
+    columns = {**columns, **survey.more, FINDINGS: _sentences(len(geometries), findings)}
     return SourceFile(
         path=asked.given,
         name=asked.name,
@@ -75,7 +81,7 @@ def surveyed(asked: OpenedPath, survey: Survey) -> SourceFile:
         layer=survey.layer or asked.title,
         columns={name: one.type for name, one in columns.items()},
         geometry="Polygon",
-        crs=survey.crs or frame.crs,
+        crs=frame.crs,
         features=len(geometries),
         bounds=extent.found,
         encoding=survey.encoding,
@@ -83,7 +89,18 @@ def surveyed(asked: OpenedPath, survey: Survey) -> SourceFile:
         sha256=asked.sha256,
         read=SurveyedFeatures(columns=columns, geometries=geometries).batches,
         findings=findings[:MAX_FINDINGS],
+        surveyed=True,
+        parcels=frame.parcels,
+        header=survey.header,
     )
+
+
+def _placed(survey: Survey) -> Framed:
+    """The parcels in the system that the file names, else in what their numbers say."""
+    if survey.crs is None:
+        return framed(survey.parcels, survey.stated)
+    degrees = bool(survey.crs.is_geographic)
+    return Framed(parcels=tuple(survey.parcels), crs=survey.crs, findings=(), degrees=degrees)
 
 
 def _place(one: Finding) -> tuple[int, bool]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from providers import (
     file_boundary_points,
+    file_kml,
     file_layers,
     file_parquet,
     file_point_tables,
@@ -49,8 +50,8 @@ def open_file(
     ----------
     path : Path
         A regular file, or the folder of a file geodatabase. Shapefile, GeoPackage, file
-        geodatabase, GeoJSON, GeoParquet, FlatGeobuf, CSV, XLSX, a DXF drawing, the coordinate
-        text of parcels, a list of points, or one of them in a zip.
+        geodatabase, GeoJSON, GeoParquet, FlatGeobuf, CSV, XLSX, a DXF drawing, KML, the
+        coordinate text of parcels, a list of points, or one of them in a zip (KMZ).
     layer : str, optional
         Which of several layers; in a zip of several data sets the name of one of them.
     encoding : str, optional
@@ -89,6 +90,8 @@ def open_file(
                     source = file_point_tables.opened(asked)
                 case Kind.DXF:
                     source = _drawing(asked)
+                case Kind.KML:
+                    source = file_kml.opened(asked)
                 case Kind.XLSX:
                     source = file_point_tables.pointed(asked, file_layers.opened(asked, kind))
                 case _:
@@ -103,7 +106,7 @@ def layers_of(path: Path) -> list[FileLayer]:
         kind = kind_of(held.path, path.name)
         if kind is Kind.DXF:
             return _drawing_layers(held.path, path.name)
-        if kind in (Kind.BOUNDARY_POINTS, Kind.POINT_LIST):
+        if kind in (Kind.BOUNDARY_POINTS, Kind.POINT_LIST, Kind.KML):
             return [FileLayer(name=held.path.stem, geometry="Polygon")]
         if kind in (Kind.PARQUET, Kind.CSV):
             geometry = None if kind is Kind.CSV else file_parquet.geometry_of(held.path, path.name)

@@ -1,5 +1,6 @@
 """Requests sent twice: under one idempotency key they make one job."""
 
+from dataclasses import replace
 from typing import LiteralString
 
 from psycopg import AsyncConnection
@@ -40,4 +41,4 @@ async def made_before(connection: AsyncConnection[TupleRow], once: Once, owner: 
         return None
     if bytes(row[-1]) != once.digest:
         raise KeyReused(once.key)
-    return job_from(row)
+    return replace(job_from(row), repeated=True)

@@ -45,6 +45,17 @@ class Attempt:
     as_collection: tuple[str, ...] = ()
 
 
+# What the database says of results that it will not take, however often they are brought.
+UNSTORABLE: Sequence[tuple[type[psycopg.Error], Mapping[str, Any]]] = (
+    (psycopg.errors.DiskFull, STORAGE_FULL),
+    (
+        psycopg.errors.ProgramLimitExceeded,
+        {
+            "reason": "no_collection",
+            "detail": "A feature is too large to be a row of a collection.",
+        },
+    ),
+)
 START: LiteralString = """
 UPDATE onemap.job
 SET status = 'running', attempt = attempt + 1, beat_at = clock_timestamp(), progress = 0,
@@ -177,7 +188,8 @@ class AttemptStore:
         """Commit results and status together; False where the attempt is no longer the job's.
 
         Tables come first and the status last: until then the job can be dismissed. Where the
-        database has no room for the results, the job fails with that reason.
+        database does not take the results, for lack of room or their size, the job fails with that
+        reason.
         """
         values = {**_place(attempt), "lineage": Jsonb(dict(lineage))}
         try:
@@ -192,9 +204,10 @@ class AttemptStore:
         except (psycopg.errors.UniqueViolation, psycopg.errors.DuplicateTable):
             return False  # another attempt has committed its results meanwhile
         except StoreUnavailable as error:
-            if not isinstance(error.__cause__, psycopg.errors.DiskFull):
-                raise
-            return await self.fail(attempt, STORAGE_FULL)
+            for cause, failure in UNSTORABLE:
+                if isinstance(error.__cause__, cause):
+                    return await self.fail(attempt, failure)
+            raise
         return True
 
     async def fail(self, attempt: Attempt, error: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import orjson
 
-from processes.spec import JSON, REL
+from processes.spec import JSON, REL, charset
 from providers.callbacks import Callback
 from providers.job_records import Job, JobStatus, Result
 from providers.job_results import LayerResult
@@ -72,7 +72,7 @@ def references_document(outputs: Sequence[str], job: Job, base: str) -> dict[str
 
 def _inline(result: Result) -> Any:
     if result.media_type != JSON:
-        return result.value.decode()
+        return result.value.decode(charset(result.media_type))
     value = orjson.loads(result.value)
     return {"value": value, "mediaType": JSON} if isinstance(value, dict) else value
 

@@ -87,6 +87,7 @@ class Job:
     expires: datetime | None = None  # when the ended job and its results go
     steps: tuple[Mapping[str, Any], ...] = ()  # where processes are nested, as last reported
     schedule: str | None = None  # the schedule that made it
+    repeated: bool = False  # as a submission gives it: the same request made it before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

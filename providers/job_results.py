@@ -10,6 +10,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from config.vocabulary import Text
+from providers.checks import KeptCheck, keep_check
 from providers.job_records import Result
 from providers.result_files import KeptFile
 from providers.result_layers import Description
@@ -51,7 +52,7 @@ class LayerResult:
     title: Text
 
 
-type Made = Result | FileResult | TableResult
+type Made = Result | FileResult | TableResult | KeptCheck  # the last beside the outputs
 type Kept = Result | FileResult | LayerResult
 
 INSERT: LiteralString = """
@@ -78,6 +79,9 @@ async def write_results(
         value = file = size = sha256 = layer = None
         media_type = "application/json"
         match one:
+            case KeptCheck():
+                await keep_check(connection, job, one)
+                continue
             case Result():
                 media_type, value = one.media_type, one.value
             case FileResult():

@@ -113,6 +113,7 @@ SET status = 'dismissed', message = 'Dismissed', updated_at = clock_timestamp(),
     expires_at = CASE WHEN finished_at IS NULL THEN clock_timestamp() + (expires_at - created_at)
                       ELSE expires_at END
 WHERE id = %(id)s AND {VISIBLE} AND status <> 'dismissed'
+  AND (%(ended)s OR status IN ('accepted', 'running'))
 RETURNING queue_id
 """
 
@@ -230,10 +231,10 @@ class JobStore:
             raise NotFound("result", min(missing))
         return job, [found[output] for output in job.outputs]
 
-    async def dismiss(self, name: UUID, principal: Principal) -> Job:
-        """End the job's work, drop its results; the job stays as dismissed."""
+    async def dismiss(self, name: UUID, principal: Principal, *, ended: bool = True) -> Job:
+        """End the job's work, drop its results; it stays as dismissed. Without *ended*: if unfinished."""
         async with self._pools.writing() as connection:
-            values = {"id": name, **eyes(principal)}
+            values = {"id": name, "ended": ended, **eyes(principal)}
             row = await _row(connection, DISMISS, values)
             if row is not None:
                 await forget_results(connection, name)

@@ -1,7 +1,7 @@
 """What an opened file is to those who read it; providers.files opens them."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyproj
 from numpy.typing import NDArray
 
-from processes.algorithms.survey_parcels import Finding
+from processes.algorithms.survey_parcels import Finding, SurveyParcel
 from providers.errors import Refused
 
 READ_ROWS = 20_000
@@ -65,6 +65,9 @@ class SourceFile:
     sha256: str
     read: Callable[[int], Iterator[Batch]]
     findings: tuple[Finding, ...] = ()  # of surveyors' files: what is wrong, parcel by parcel
+    surveyed: bool = False  # its parcels have been looked at; a faulty one has no geometry
+    parcels: tuple[SurveyParcel, ...] = ()  # of surveyors' files: as they were written
+    header: Mapping[str, str] = field(default_factory=dict)  # of a coordinate text
 
     def batches(self, rows: int = READ_ROWS) -> Iterator[Batch]:
         """The features from the beginning; may be asked for again."""

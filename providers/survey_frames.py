@@ -71,6 +71,7 @@ class Framed:
     parcels: tuple[SurveyParcel, ...]
     crs: pyproj.CRS | None
     findings: tuple[Finding, ...]
+    degrees: bool  # what most of them are in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +128,12 @@ def framed(parcels: Sequence[SurveyParcel], stated: Stated) -> Framed:
             fault, said = wrong
             error = fault is Fault.WRONG_ZONE or usual is not None
             found.append(finding(fault, said, parcel=place, of=parcel, error=error))
-    return Framed(parcels=tuple(arranged), crs=stated.crs(usual), findings=tuple(found))
+    return Framed(
+        parcels=tuple(arranged),
+        crs=stated.crs(usual),
+        findings=tuple(found),
+        degrees=usual == DEGREES,
+    )
 
 
 def zones_allowed(bounds: Bounds, unit: Bounds | None = None) -> tuple[ZoneChoice, ...]:

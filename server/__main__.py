@@ -28,6 +28,7 @@ VERBS = {
     "document_commands": ("document",),
     "region_commands": ("region",),
     "key_commands": ("key",),
+    "check_commands": ("drop-check",),
 }
 
 

@@ -19,7 +19,17 @@ from config.loader import (
     read,
     satisfies_schema,
 )
-from config.merging import Changes, Document, Edit, EditState, Key, latest, merge, state_of
+from config.merging import (
+    Changes,
+    Document,
+    Edit,
+    EditState,
+    Key,
+    key_of,
+    latest,
+    merge,
+    state_of,
+)
 from config.model import Catalogue
 from config.settings import Settings
 from processes.schedules import schedule_findings
@@ -94,8 +104,8 @@ def put(settings: Settings, given: argparse.Namespace) -> int:
         for document in parse(given.file, _content(given.file), findings)
         if satisfies_schema(document, findings)
     ]
-    entries = {(d.entry["kind"], d.entry["id"]): d for d in documents}
-    times = Counter((d.entry["kind"], d.entry["id"]) for d in documents)
+    entries = {key_of(d.entry): d for d in documents}
+    times = Counter(key_of(d.entry) for d in documents)
     findings += [
         f"{given.file}: : {k} {i!r} is given twice" for (k, i), n in times.items() if n > 1
     ]
@@ -170,7 +180,7 @@ def show(settings: Settings, given: argparse.Namespace) -> int:
     found = [
         f"# {document.place}\n{_yaml(document)}"
         for (kind, name), document in sorted(merged.documents.items())
-        if kind == given.kind and given.id in (None, name)
+        if kind == given.kind and given.id in (None, name, document.entry["id"])
     ]
     if not found:
         named = "" if given.id is None else f" {given.id!r}"
@@ -225,7 +235,9 @@ def _counts(catalogue: Catalogue) -> str:
         f" {len(catalogue.styles)} styles, {len(catalogue.layers)} layers,"
         f" {len(catalogue.bindings)} bindings ({unconnected} not connected),"
         f" {len(catalogue.processes)} processes, {len(catalogue.roles)} roles,"
-        f" {len(catalogue.schedules)} schedules"
+        f" {len(catalogue.schedules)} schedules,"
+        f" {sum(map(len, catalogue.rulesets.values()))} rule sets,"
+        f" {len(catalogue.ruleset_overrides)} local overrides"
     )
 
 
@@ -250,7 +262,7 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     putting.set_defaults(run=put)
     dropping = words.add_parser("drop", help="withdraw an edit")
     dropping.add_argument("kind", choices=KINDS)
-    dropping.add_argument("id")
+    dropping.add_argument("id", help="of a rule set or an override with its version: ID@VERSION")
     dropping.set_defaults(run=drop)
     for one in (putting, dropping):
         one.add_argument("--author", required=True, type=_line, help="who edits")

@@ -32,7 +32,7 @@ from providers.callbacks import parse_subscriber
 from providers.errors import BadParameter, OutlastedWait
 from providers.features import parse_whole
 from providers.job_documents import status_document
-from providers.job_records import NewJob, Once
+from providers.job_records import JobStatus, NewJob, Once
 from server import negotiate
 from server.links import link, query
 from server.preference import Preference
@@ -117,14 +117,17 @@ async def execute(request: Request) -> Response:
     if execution.subscriber is not None:
         subscriber = parse_subscriber(execution.subscriber, one.settings.callback_hosts)
     job = await one.jobs.submit(new, caller, subscriber)
+    own = not job.repeated
     patience_s = 0.0
     if ExecutionMode.SYNC in entry.execution:
         patience_s = preference.patience_s(one.settings.sync_wait_s)
     if patience_s > 0:
         job = await one.jobs.wait(job.id, caller, patience_s)
     if not job.status.final and ExecutionMode.ASYNC not in entry.execution:
-        await one.jobs.dismiss(job.id, caller)
-        raise OutlastedWait(entry.id, patience_s)
+        if own:  # others may wait for what was asked before
+            job = await one.jobs.dismiss(job.id, caller, ended=False)
+        if job.status is not JobStatus.SUCCESSFUL:
+            raise OutlastedWait(entry.id, patience_s)
     location = {"Location": f"{one.settings.public_url}/jobs/{job.id}"}
     if not job.status.final:
         document = status_document(job, one.settings.public_url)

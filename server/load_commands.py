@@ -47,6 +47,7 @@ def load(settings: Settings, given: argparse.Namespace) -> int:
                 document=given.document,
                 plan=given.plan,
                 basis=given.basis,
+                released=given.released,
                 covers=_coverage(given.covers),
             ),
             file_layer=given.file_layer,
@@ -149,6 +150,9 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     facts.add_argument("--document", help="the source document's name or number")
     facts.add_argument("--plan", metavar="ID", help="the plan of the register it belongs to")
     facts.add_argument("--basis", metavar="NUMBER", help="依据文号 of what is added or changed")
+    facts.add_argument(
+        "--released", type=_day, metavar="DATE", help="发布日期 of its official copy"
+    )
     facts.add_argument("--covers", metavar="CODE|FILE", help="where it says all there is")
     said = one.add_argument_group("what is written down")
     said.add_argument("--author", default=user(), help="who loads it (%(default)s)")

@@ -261,15 +261,20 @@ async def json_body(request: Request, *, max_bytes: int = 1_048_576) -> object:
     UnsupportedMediaType, BodyTooLarge, BadParameter
         For another kind of body, a larger one, or text that is not JSON.
     """
-    kind = request.headers.get("content-type", JSON).split(";")[0].strip().lower()
-    if kind != JSON:
-        raise problems.UnsupportedMediaType(f"Content-Type: {kind[:100]!r}; expected {JSON}")
-    content = await read_body(request, max_bytes=max_bytes)
+    content = await body_of_json(request, max_bytes=max_bytes)
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError as error:
         shown = content[:100].decode(errors="replace")
         raise BadParameter("body", shown, f"JSON ({error})") from None
+
+
+async def body_of_json(request: Request, *, max_bytes: int) -> bytes:
+    """The request's body that is said to be JSON, bounded in size; nobody has read it yet."""
+    kind = request.headers.get("content-type", JSON).split(";")[0].strip().lower()
+    if kind != JSON:
+        raise problems.UnsupportedMediaType(f"Content-Type: {kind[:100]!r}; expected {JSON}")
+    return await read_body(request, max_bytes=max_bytes)
 
 
 async def read_body(request: Request, *, max_bytes: int) -> bytes:

@@ -150,5 +150,5 @@ def _part(result: Kept, boundary: str, base: str) -> list[Piece]:
 def _typed(result: Kept) -> str:
     if isinstance(result, LayerResult):
         return JSON
-    text = result.media_type.startswith("text/")
+    text = result.media_type.startswith("text/") and "charset=" not in result.media_type
     return f"{result.media_type}; charset=utf-8" if text else result.media_type

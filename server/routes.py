@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from server import (
     auth,
+    checks,
     collections,
     documents,
     execution,
@@ -19,14 +20,17 @@ from server import (
     health,
     items,
     jobs,
+    opinions,
     plans,
     provenance,
+    rulesets,
     schemas,
     styles,
     tile_matrix_sets,
     tiles,
     tilesets,
     uploads,
+    verification,
 )
 from server.result_collections import gone, know_results
 from server.web import assets, pages
@@ -69,6 +73,8 @@ SPEED = "15 to 180 times upstream's throughput, right media type, ETags, strict 
 JOBS = "upstream's functions pass no paging, owner or filter, and DELETE fails after deleting"
 REGISTER = "upstream has no plans and no documents, and knows no caller"
 UPLOADS = "upstream takes no files"
+RULES = "upstream has no rules"
+CHECKS = "upstream keeps no results and signs nothing"
 STYLES = "upstream has no styles"
 ITEM = "/collections/{collectionId}/items"
 TILES = "/collections/{collectionId}/tiles"
@@ -107,6 +113,8 @@ TABLE: tuple[Entry, ...] = (
     _ours("GET", "/catalogue/plans", "getPlans", plans.plans, REGISTER),
     _ours("GET", "/catalogue/plans/{planId}", "getPlan", plans.plan, REGISTER),
     _ours("GET", "/catalogue/documents", "getDocuments", files.documents, REGISTER),
+    _ours("GET", "/catalogue/rulesets", "getRulesets", rulesets.rulesets, RULES),
+    _ours("GET", "/catalogue/rulesets/{rulesetId}", "getRuleset", rulesets.ruleset, RULES),
     _ours("POST", "/files", "createFile", uploads.create, UPLOADS),
     _ours("GET", "/files/{fileId}", "getFile", files.file, REGISTER),
     _ours("DELETE", "/files/{fileId}", "deleteFile", uploads.remove, UPLOADS),
@@ -120,6 +128,15 @@ TABLE: tuple[Entry, ...] = (
     _ours("GET", "/jobs/{jobId}/results/{output}", "getJobResult", jobs.result, JOBS),
     _ours("GET", "/jobs/{jobId}/inputs", "getJobInputs", provenance.inputs, "upstream tells no inputs"),
     _ours("GET", "/jobs/{jobId}/prov", "getJobProvenance", provenance.provenance, "upstream keeps no lineage"),
+    _ours("GET", "/checks", "getChecks", checks.checks, CHECKS),
+    _ours("GET", "/checks/{hash}", "getCheck", checks.check, CHECKS),
+    _ours("GET", "/checks/{hash}/report", "getCheckReport", checks.report, CHECKS),
+    _ours("GET", "/checks/{hash}/opinions", "getOpinions", opinions.opinions, CHECKS),
+    _ours("POST", "/checks/{hash}/opinions", "signOpinion", opinions.sign, CHECKS),
+    _ours("GET", "/opinions/{opinionId}", "getOpinion", opinions.opinion, CHECKS),
+    _ours("GET", "/opinions/{opinionId}/report", "getOpinionReport", opinions.report, CHECKS),
+    _ours("GET", "/verify/{hash}", "verify", verification.verify, CHECKS),
+    _ours("POST", "/verify", "verifyDocument", verification.verify_document, CHECKS),
     _ours("GET", "/session", "getSession", auth.show_session, "upstream knows no caller"),
     _ours("POST", "/session", "beginSession", auth.begin_session, "upstream knows no caller"),
     _ours("DELETE", "/session", "endSession", auth.end_session, "upstream knows no caller"),

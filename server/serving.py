@@ -8,6 +8,7 @@ from uvicorn.supervisors import Multiprocess
 
 from config.settings import Settings, hand_over
 from providers.errors import CannotRun
+from server.http1 import Http1
 
 LEFTOVERS_S = 3.0
 
@@ -54,7 +55,7 @@ def serve(settings: Settings, database_url: str, listening: socket.socket) -> No
         factory=True,
         workers=settings.processes,
         loop="uvloop",
-        http="httptools",
+        http=Http1,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -2,14 +2,19 @@
 
 import io
 import random
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import ezdxf
 import numpy as np
 import pyarrow as pa
 import pyogrio.raw
+import pyproj
+import shapely
 
 from processes.algorithms.boundary_point_export import write_boundary_points
 from processes.algorithms.survey_parcels import Fault, SurveyParcel, SurveyRing
@@ -221,22 +226,33 @@ def dxf(
     bulge: float = 0.0,
     frame: bool = False,
     in_block: bool = False,
+    drawn_as: str = "polyline",
 ) -> bytes:
-    """A drawing: parcels on JZD with their names, optionally open by a gap, curved, in a block."""
+    """A drawing: parcels on JZD with their names, optionally open by a gap, curved, in a block.
+
+    *drawn_as* "lines" draws an edge each, "hatch" hatches without lines.
+    """
     drawing = ezdxf.new("R2010", units=6)  # type: ignore[attr-defined]
     space = drawing.modelspace()
     target = drawing.blocks.new("LAND") if in_block else space
     for one in parcels:
         for ring in one.rings:
+            layer = {"layer": "0" if in_block else "JZD"}
+            corners = ring.points.tolist()
+            if drawn_as == "lines":
+                for first, last in pairwise(corners):
+                    target.add_line(first, last, dxfattribs=layer)
+                continue
+            if drawn_as == "hatch":
+                target.add_hatch(dxfattribs=layer).paths.add_polyline_path(corners[:-1])
+                continue
             points = [(x, y, bulge) for x, y in ring.points.tolist()[:-1]]
             if gap_m is not None:
                 (x, y, _), closed = points[0], False
                 points.append((x + gap_m, y, 0.0))
             else:
                 closed = True
-            target.add_lwpolyline(
-                points, format="xyb", close=closed, dxfattribs={"layer": "0" if in_block else "JZD"}
-            )
+            target.add_lwpolyline(points, format="xyb", close=closed, dxfattribs=layer)
         x, y = one.rings[0].points[:-1].mean(axis=0).tolist()
         place = (x - 30.0, y)
         target.add_text(one.name, height=5, dxfattribs={"layer": "注记", "insert": place})
@@ -248,3 +264,99 @@ def dxf(
     written = io.StringIO()
     drawing.write(written)
     return written.getvalue().encode()
+
+
+TABLE = {"地块名称": "name", "拟用地类": "class_code", "用地面积（公顷）": "declared_ha"}
+NUMBERED, LONGITUDE = "EPSG:4530", "OGC:CRS84"  # zone 42 with its number in front
+
+
+def shapes(parcels: Sequence[SurveyParcel]) -> list[shapely.Geometry]:
+    """Polygons as they are written, valid or not; a hole that is none stays one."""
+    return [
+        shapely.Polygon(one.rings[0].points, [r.points for r in one.rings[1:]]) for one in parcels
+    ]
+
+
+def vectors(parcels: Sequence[SurveyParcel], folder: Path, form: str) -> bytes:
+    """A zipped Shapefile in GBK ("shp") or a GeoPackage ("gpkg") with a table of attributes."""
+    path = folder / f"parcels.{form}"
+    values = [
+        np.array([getattr(one, said) for one in parcels], dtype=object)
+        if said != "declared_ha"
+        else np.array([one.declared_ha or 0.0 for one in parcels])
+        for said in TABLE.values()
+    ]
+    names = ["DKMC", "YDYHFLDM", "DKMJ"] if form == "shp" else list(TABLE)
+    if form == "shp":
+        values[2] = values[2] * 10_000
+    pyogrio.raw.write(
+        path,
+        np.array(shapely.to_wkb(shapes(parcels)), dtype=object),
+        values,
+        np.array(names),
+        driver="ESRI Shapefile" if form == "shp" else "GPKG",
+        geometry_type="Polygon",
+        crs=NUMBERED,
+        **({"encoding": "gbk"} if form == "shp" else {}),
+    )
+    if form == "gpkg":
+        return path.read_bytes()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for part in sorted(folder.glob("parcels.*")):
+            archive.write(part, part.name)
+    return packed.getvalue()
+
+
+def degrees(parcels: Sequence[SurveyParcel]) -> list[SurveyParcel]:
+    """The same parcels in longitude and latitude."""
+    there = pyproj.Transformer.from_crs(NUMBERED, "EPSG:4490", always_xy=True)
+
+    def moved(ring: SurveyRing) -> SurveyRing:
+        points = np.column_stack(there.transform(*ring.points.T)).reshape(-1, 2)
+        return replace(ring, points=points)
+
+    return [replace(one, rings=tuple(moved(ring) for ring in one.rings)) for one in parcels]
+
+
+def kml(parcels: Sequence[SurveyParcel]) -> bytes:
+    """Placemarks with a name and data; parcels are given in degrees."""
+
+    def boundary(kind: str, ring: SurveyRing) -> str:
+        text = " ".join(f"{x!r},{y!r},0" for x, y in ring.points.tolist())
+        ring_text = f"<LinearRing><coordinates>{text}</coordinates></LinearRing>"
+        return f"<{kind}>{ring_text}</{kind}>"
+
+    marks = "".join(
+        f"<Placemark><name>{one.name}</name><ExtendedData><Data name='拟用地类'><value>"
+        f"{one.class_code}</value></Data></ExtendedData><Polygon>"
+        + "".join(
+            boundary("innerBoundaryIs" if place else "outerBoundaryIs", ring)
+            for place, ring in enumerate(one.rings)
+        )
+        + "</Polygon></Placemark>"
+        for one in parcels
+    )
+    head = '<?xml version="1.0" encoding="UTF-8"?><kml xmlns="http://www.opengis.net/kml/2.2">'
+    return f"{head}<Document>{marks}</Document></kml>".encode()
+
+
+def geojson(parcels: Sequence[SurveyParcel]) -> dict[str, Any]:
+    """A feature per parcel in the numbers that are given; one without rings has no geometry."""
+    return {
+        "type": "FeatureCollection",
+        "features": [
+            {
+                "type": "Feature",
+                "id": one.number,
+                "properties": {"name": one.name, "planned_class": one.class_code},
+                "geometry": {
+                    "type": "Polygon",
+                    "coordinates": [ring.points.tolist() for ring in one.rings],
+                }
+                if one.rings
+                else None,
+            }
+            for one in parcels
+        ],
+    }

@@ -58,6 +58,7 @@ class _Ring:
 class _Block:
     parcel: SurveyParcel
     rings: list[_Ring] = field(default_factory=list)
+    numbers: set[int] = field(default_factory=set)  # of its rings
     points: int = 0
     wide: bool = False
 
@@ -118,9 +119,10 @@ class _Reader:
             raise NoCoordinates(f"it has more than {MAX_POINTS:,} points")
         last = block.rings[-1] if block.rings else None
         if last is None or last.number != ring or last.closed:
-            if any(one.number == ring for one in block.rings):
+            if ring in block.numbers:
                 said = f"the ring number {ring} stands for more than one ring"
                 self._blame(Fault.REPEATED_RING_NUMBER, said, line=line, ring=ring)
+            block.numbers.add(ring)
             last = _Ring(number=ring, line=line)
             block.rings.append(last)
         last.names.append(name)

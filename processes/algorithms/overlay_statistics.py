@@ -61,8 +61,8 @@ def class_pairs(
     """
     rows = [
         *_grouped(Relation.BOTH, found.both, left, right),
-        *_grouped(Relation.LEFT, found.left_alone, left, right),
-        *_grouped(Relation.RIGHT, found.right_alone, left, right),
+        *_alone(Relation.LEFT, found.left_alone_m2, left),
+        *_alone(Relation.RIGHT, found.right_alone_m2, right),
     ]
     order = list(Relation)
     return sorted(
@@ -80,3 +80,15 @@ def _grouped(
         sums[key] = (count + 1, total + float(area_m2))
     for (one, other), (count, total) in sums.items():
         yield ClassPair(relation=relation, left=one, right=other, parts=count, area_m2=total)
+
+
+def _alone(
+    relation: Relation, areas_m2: NDArray[np.float64], classes: NDArray[np.object_]
+) -> Iterator[ClassPair]:
+    sums: dict[str | None, tuple[int, float]] = {}
+    for place in np.flatnonzero(areas_m2 > 0).tolist():
+        count, total = sums.get(classes[place], (0, 0.0))
+        sums[classes[place]] = (count + 1, total + float(areas_m2[place]))
+    for one, (count, total) in sums.items():
+        left, right = (one, None) if relation is Relation.LEFT else (None, one)
+        yield ClassPair(relation=relation, left=left, right=right, parts=count, area_m2=total)

@@ -1,6 +1,8 @@
 """Two sets of polygons laid over one another: what they share, and what each has alone."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import shapely
@@ -8,13 +10,20 @@ from numpy.typing import NDArray
 from shapely.errors import GEOSException
 
 from processes.algorithms.blocks import Spread, in_place
-from processes.algorithms.overlay_blocks import Measure, Pairs, parts_alone, shared_parts
+from processes.algorithms.overlay_blocks import (
+    Areas,
+    Measure,
+    Pairs,
+    parts_alone,
+    shared_parts,
+)
 from processes.algorithms.polygon_repair import polygonal
 
 MAX_PAIRS = 1_000_000
 PAIRS_AT_ONCE = 2_000_000  # candidates looked at in one go
 SNAP_M = 0.001  # the coarsest grid that keeps areas to 1e-10; coarser ones make new slivers
 CLOSING_M2, CLOSING_SHARE = 1.0, 1e-6
+ROUNDING_SHARE = 1e-9  # of a feature's area: what is less is rounding, not land
 
 type Geometries = NDArray[np.object_]
 type Integers = NDArray[np.int64]
@@ -70,10 +79,21 @@ class Overlay:
     """Two inputs cut by one another."""
 
     both: Parts
-    left_alone: Parts
-    right_alone: Parts
+    left_alone_m2: Areas  # of each feature, what lies under none of the other input
+    right_alone_m2: Areas
     left: Closing
     right: Closing
+    cut: Callable[[bool], Parts]  # what the left (true) or the right input has alone, cut now
+
+    @property
+    def left_alone(self) -> Parts:
+        """What the left input has alone, with its shapes."""
+        return self.cut(True)
+
+    @property
+    def right_alone(self) -> Parts:
+        """What the right input has alone, with its shapes."""
+        return self.cut(False)
 
 
 def overlay(
@@ -98,7 +118,7 @@ def overlay(
         Snaps all vertices to a grid of this size, at most 1 mm. None: only where
         the exact computation fails.
     spread : callable, optional
-        Cuts the blocks of many pairs; called three times.
+        Cuts the blocks of many pairs.
 
     Returns
     -------
@@ -117,7 +137,9 @@ def overlay(
     -----
     In one plane with `shapely.area` the law is exact but for rounding: the
     shared parts and the part alone of a feature have its area, where the
-    features of the other input do not overlap one another.
+    features of the other input do not overlap one another. There the area
+    alone is that difference; its shape is cut only where somebody asks for it.
+    Elsewhere it is cut at once.
 
     References
     ----------
@@ -176,30 +198,79 @@ def _overlay(
         left, right = (polygonal(shapely.set_precision(one, grid)) for one in (left, right))
     pairs = Pairs(ours=left, theirs=right, i=i, j=j)
     shared, shared_m2 = shared_parts(pairs, measure=measure, grid=grid, spread=spread)
-    one, one_m2 = parts_alone(pairs, measure=measure, grid=grid, spread=spread)
-    other, other_m2 = parts_alone(pairs.turned(), measure=measure, grid=grid, spread=spread)
-    nobody = np.full(max(len(left), len(right)), -1, dtype=np.int64)
+
+    @cache
+    def cut(of_left: bool) -> Parts:
+        seen = pairs if of_left else pairs.turned()
+        alone, alone_m2 = parts_alone(seen, measure=measure, grid=grid, spread=spread)
+        own, nobody = np.arange(len(alone)), np.full(len(alone), -1, dtype=np.int64)
+        one, other = (own, nobody) if of_left else (nobody, own)
+        return _parts(alone, one, other, alone_m2)
+
+    def alone(of_left: bool) -> Areas:
+        whole, others, at = (left, right, i) if of_left else (right, left, j)
+        if measure is shapely.area and apart(others):
+            own_m2 = shapely.area(whole)
+            rest = own_m2 - np.bincount(at, shared_m2, minlength=len(whole))
+            return np.where(rest > ROUNDING_SHARE * own_m2, rest, 0.0)
+        parts = cut(of_left)
+        areas_m2 = np.zeros(len(whole))
+        areas_m2[parts.left if of_left else parts.right] = parts.area_m2
+        return areas_m2
+
     both = _parts(shared, i, j, shared_m2)
-    left_alone = _parts(one, np.arange(len(left)), nobody[: len(left)], one_m2)
-    right_alone = _parts(other, nobody[: len(right)], np.arange(len(right)), other_m2)
+    left_m2, right_m2 = alone(True), alone(False)
+    in_plane_m2 = float(shapely.area(both.geometries).sum())
     return Overlay(
         both=both,
-        left_alone=left_alone,
-        right_alone=right_alone,
-        left=_closing(left, both, left_alone, measure),
-        right=_closing(right, both, right_alone, measure),
+        left_alone_m2=left_m2,
+        right_alone_m2=right_m2,
+        left=_closing(left, both, in_plane_m2, left_m2, measure, cut, True),
+        right=_closing(right, both, in_plane_m2, right_m2, measure, cut, False),
+        cut=cut,
     )
 
 
-def _closing(whole: Geometries, both: Parts, alone: Parts, measure: Measure) -> Closing:
+def apart(features: Geometries) -> bool:
+    """Whether no two of some valid polygons in a plane share an area.
+
+    Examples
+    --------
+    >>> one, two, three = shapely.box(0, 0, 2, 1), shapely.box(2, 0, 3, 1), shapely.box(1, 0, 3, 1)
+    >>> apart(np.array([one, two])), apart(np.array([one, three]))
+    (True, False)
+    """
+    if shapely.coverage_is_valid(features):  # neighbours that share their edges, vertex by vertex
+        return True
+    tree = shapely.STRtree(features)
+    step = max(1, PAIRS_AT_ONCE // max(1, len(features)))
+    for start in range(0, len(features), step):
+        i, j = tree.query(features[start : start + step])
+        one, other = i + start, j
+        later = one < other
+        if shapely.relate_pattern(features[one[later]], features[other[later]], "T********").any():
+            return False
+    return True
+
+
+def _closing(
+    whole: Geometries,
+    both: Parts,
+    in_plane_m2: float,
+    alone_m2: Areas,
+    measure: Measure,
+    cut: Callable[[bool], Parts],
+    of_left: bool,
+) -> Closing:
     plane_whole_m2 = float(shapely.area(whole).sum())
-    parts_m2 = shapely.area(both.geometries).sum() + shapely.area(alone.geometries).sum()
+    planar = measure is shapely.area
+    alone_plane_m2 = alone_m2.sum() if planar else shapely.area(cut(of_left).geometries).sum()
     return Closing(
         whole_m2=float(measure(whole).sum()),
         shared_m2=float(both.area_m2.sum()),
-        alone_m2=float(alone.area_m2.sum()),
+        alone_m2=float(alone_m2.sum()),
         plane_whole_m2=plane_whole_m2,
-        plane_difference_m2=float(parts_m2) - plane_whole_m2,
+        plane_difference_m2=in_plane_m2 + float(alone_plane_m2) - plane_whole_m2,
     )
 
 

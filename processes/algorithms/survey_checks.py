@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from processes.algorithms.ellipsoid_area import ellipsoid_area_m2
 from processes.algorithms.survey_parcels import (
     Fault,
     Finding,
@@ -40,9 +41,10 @@ def check_parcels(
     Parameters
     ----------
     parcels : sequence of SurveyParcel
-        Points as (east, north) in metres of one plane.
+        Points as (east, north), all in metres of one plane or all in degrees.
     closing : Closing
-        How the rings of this kind of file are closed.
+        How the rings of this kind of file are closed, and whether its coordinates
+        are degrees: then a declared area is compared with that on the ellipsoid.
     faulty : frozenset of int
         Positions of parcels that are known not to be readable; they are looked
         at all the same, so that all their faults are told at once.
@@ -65,7 +67,7 @@ def check_parcels(
     found: list[Finding] = list(_empty(parcels))
     closed = close_rings(parcels, closing)
     found += closed.findings
-    found += vertex_findings(parcels, closed)
+    found += vertex_findings(parcels, closed, closing)
     polygons = _ring_polygons(closed)
     found += _crossings(parcels, closed, polygons, frozenset(_spiked(found)))
     bad = {one.parcel for one in found if one.error} | faulty
@@ -77,8 +79,8 @@ def check_parcels(
         found += wrong
         if not any(one.error for one in wrong):
             geometries[place] = shape
-    found += _twice(parcels, geometries)
-    differing = _areas(parcels, geometries)
+    found += repeated_parcels(parcels, geometries)
+    differing = _areas(parcels, geometries, degrees=closing.degrees)
     geometries[[one.parcel for one in differing if one.parcel is not None]] = None
     found += differing
     found.sort(key=lambda one: (-1 if one.parcel is None else one.parcel, not one.error))
@@ -179,18 +181,20 @@ def _misplaced(
     polygons: NDArray[np.object_],
     whole: shapely.Geometry,
 ) -> Finding:
-    for i in holes:
-        if not shapely.covers(polygons[shell], polygons[i]):
-            number = closed.given[i].number
-            said = (
-                f"its hole, ring {number}, does not lie inside of ring {closed.given[shell].number}"
-            )
-            return finding(Fault.WRONG_NESTING, said, parcel=place, of=parcel, ring=number)
+    shapely.prepare(polygons[shell])  # it may have many points, and many holes to look for
+    outside = np.flatnonzero(~shapely.covers(polygons[shell], polygons[list(holes)]))
+    if len(outside):
+        number = closed.given[holes[outside[0]]].number
+        said = f"its hole, ring {number}, does not lie inside of ring {closed.given[shell].number}"
+        return finding(Fault.WRONG_NESTING, said, parcel=place, of=parcel, ring=number)
     said = f"its rings overlap: {shapely.is_valid_reason(whole)}"
     return finding(Fault.WRONG_NESTING, said, parcel=place, of=parcel)
 
 
-def _twice(parcels: Sequence[SurveyParcel], geometries: NDArray[np.object_]) -> Iterator[Finding]:
+def repeated_parcels(
+    parcels: Sequence[SurveyParcel], geometries: NDArray[np.object_]
+) -> Iterator[Finding]:
+    """Parcels that are an earlier one once more."""
     seen: dict[bytes, int] = {}
     there = np.flatnonzero(~shapely.is_missing(geometries)).tolist()
     for place, wkb in zip(there, shapely.to_wkb(shapely.normalize(geometries[there])), strict=True):
@@ -202,24 +206,32 @@ def _twice(parcels: Sequence[SurveyParcel], geometries: NDArray[np.object_]) -> 
             )
 
 
-def _areas(parcels: Sequence[SurveyParcel], geometries: NDArray[np.object_]) -> list[Finding]:
+def _areas(
+    parcels: Sequence[SurveyParcel], geometries: NDArray[np.object_], *, degrees: bool
+) -> list[Finding]:
     found = []
-    planar = shapely.area(geometries)
-    for place, one in enumerate(parcels):
-        if one.declared_ha is None or geometries[place] is None:
-            continue
-        measured = float(planar[place]) / HA_M2
-        allowed = AREA_TOLERANCE_HA + AREA_TOLERANCE_SHARE * one.declared_ha
-        if abs(measured - one.declared_ha) > allowed:
+    told = [
+        place
+        for place, one in enumerate(parcels)
+        if one.declared_ha is not None and geometries[place] is not None
+    ]
+    areas_m2 = (ellipsoid_area_m2 if degrees else shapely.area)(geometries[told])
+    surface = "on the ellipsoid" if degrees else "in their plane"
+    for place, area_m2 in zip(told, areas_m2.tolist(), strict=True):
+        one = parcels[place]
+        declared_ha, measured = one.declared_ha or 0.0, area_m2 / HA_M2
+        allowed = AREA_TOLERANCE_HA + AREA_TOLERANCE_SHARE * declared_ha
+        if abs(measured - declared_ha) > allowed:
             found.append(
                 finding(
                     Fault.AREA_DIFFERS,
-                    f"declares {one.declared_ha:.4f} ha; its points enclose {measured:.4f} ha"
-                    f" in their plane, more than {allowed:.4f} ha off",
+                    f"declares {declared_ha:.4f} ha; its points enclose {measured:.4f} ha"
+                    f" {surface}, more than {allowed:.4f} ha off",
                     parcel=place,
                     of=one,
-                    declared_ha=one.declared_ha,
-                    planar_ha=round(measured, 6),
+                    declared_ha=declared_ha,
+                    planar_ha=None if degrees else round(measured, 6),
+                    ellipsoid_ha=round(measured, 6) if degrees else None,
                 )
             )
     return found

@@ -16,6 +16,8 @@ class Fault(StrEnum):
 
     UNREADABLE_LINE = "unreadable_line"
     LOOSE_LINE = "loose_line"
+    UNREADABLE_GEOMETRY = "unreadable_geometry"
+    UNREADABLE_VALUE = "unreadable_value"
     NO_POINTS = "no_points"
     TOO_FEW_POINTS = "too_few_points"
     TOO_MANY_POINTS = "too_many_points"
@@ -39,11 +41,16 @@ class Fault(StrEnum):
     ZONE_NUMBER_MISSING = "zone_number_missing"
     NO_ZONE_FITS = "no_zone_fits"
     OUTSIDE_UNIT = "outside_unit"
+    WITHIN_NOISE = "within_noise"
+    OTHER_RULES = "other_rules"
+    BESIDE_PLANE = "beside_plane"
+    TOO_LARGE = "too_large"
 
 
 ERRORS = frozenset(
     {
         Fault.UNREADABLE_LINE,
+        Fault.UNREADABLE_GEOMETRY,
         Fault.NO_POINTS,
         Fault.TOO_FEW_POINTS,
         Fault.TOO_MANY_POINTS,
@@ -56,6 +63,9 @@ ERRORS = frozenset(
         Fault.SPIKE,
         Fault.AREA_DIFFERS,
         Fault.WRONG_ZONE,
+        Fault.BESIDE_PLANE,
+        Fault.TOO_LARGE,
+        Fault.WITHIN_NOISE,
     }
 )
 

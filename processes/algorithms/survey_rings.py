@@ -17,6 +17,7 @@ from processes.algorithms.survey_parcels import (
 
 XY_TOLERANCE_M = 0.0001  # of survey databases: nearer points are one
 SHARP_DEG = 10.0  # of survey checks
+DEGREE_M = 111_000.0  # of latitude, about
 SPIKE_DEG = 0.01  # turns back on itself: 1 mm beside an edge of 6 m
 MAX_TOLD = 100  # of one kind in one ring
 
@@ -27,6 +28,7 @@ class Closing:
 
     tolerance_m: float = XY_TOLERANCE_M  # an end so near to its beginning is meant to be it
     implied: bool = False  # the last point need not repeat the first: lists of points
+    degrees: bool = False  # coordinates are longitudes and latitudes, not metres of a plane
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +47,9 @@ def close_rings(parcels: Sequence[SurveyParcel], closing: Closing) -> Closed:
     Parameters
     ----------
     parcels : sequence of SurveyParcel
-        Points as (east, north) in metres of one plane.
+        Points as (east, north), all in metres of one plane or all in degrees.
     closing : Closing
-        What the kind of file allows.
+        What the kind of file allows, and whether its coordinates are degrees.
 
     Returns
     -------
@@ -86,7 +88,8 @@ def _closed(ring: SurveyRing, closing: Closing) -> tuple[Points | None, tuple[Fa
     count = len(points)
     said: tuple[Fault, str] | None = None
     if count > 1 and (points[0] != points[-1]).any():
-        gap = float(np.hypot(*(points[0] - points[-1])))
+        ends = in_metres(points[[0, -1]], degrees=closing.degrees)
+        gap = float(np.hypot(*(ends[0] - ends[1])))
         if gap <= closing.tolerance_m:
             points = points.copy()
             points[-1] = points[0]
@@ -110,7 +113,17 @@ def _encloses(points: Points) -> bool:
     return bool(len(others) and (others != others[0]).any())
 
 
-def vertex_findings(parcels: Sequence[SurveyParcel], closed: Closed) -> Iterator[Finding]:
+def in_metres(points: Points, *, degrees: bool) -> Points:
+    """Points in metres of a plane of their place, near enough for tolerances; planes stay."""
+    if not degrees:
+        return points
+    east_m = DEGREE_M * np.cos(np.radians(points[:1, 1]))
+    return points * np.stack([east_m, np.full_like(east_m, DEGREE_M)], axis=1)
+
+
+def vertex_findings(
+    parcels: Sequence[SurveyParcel], closed: Closed, closing: Closing
+) -> Iterator[Finding]:
     """Points that are given twice in a row, spikes and sharp angles, each by its name."""
     usable = [i for i, ring in enumerate(closed.rings) if ring is not None]
     if not usable:
@@ -122,7 +135,9 @@ def vertex_findings(parcels: Sequence[SurveyParcel], closed: Closed) -> Iterator
     corner = np.arange(sizes.sum())
     before = corner - 1
     before[starts] += sizes
-    edges = np.concatenate([np.diff(one, axis=0) for one in points])
+    edges = np.concatenate(
+        [np.diff(in_metres(one, degrees=closing.degrees), axis=0) for one in points]
+    )
     angles = _angles(-edges[before], edges)
     short = np.hypot(edges[:, 0], edges[:, 1]) <= XY_TOLERANCE_M
     told: dict[tuple[int, Fault], int] = {}

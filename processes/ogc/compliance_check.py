@@ -3,38 +3,65 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from config.vocabulary import Advice, Fact, Text
-from processes.algorithms.parcel_geometry import MAX_VERTICES
+from config.vocabulary import Text
 from processes.context import Context
+from processes.ogc.compliance_result import RESULT
+from processes.ogc.feature_schemas import TEXT, features_schema
 from processes.spec import BodyError, Input, Output, ProcessSpec
-from processes.workflows.compliance import check_parcel
-from processes.workflows.parcel import parcel_faults
-from providers.crs import CRS84_URI, EPSG_URI
+from processes.workflows.check_request import DEFAULT_PROFILE, DEFAULT_RULESET
+from processes.workflows.compliance_check import check_parcels
+from processes.workflows.parcel_intake import form_faults
+from processes.workflows.parcel_sources import MAX_PARCELS
+from processes.workflows.surveyed_input import MAX_TEXT
 
-POSITION = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 4}
-RING = {"type": "array", "items": POSITION, "minItems": 4}
-RINGS = {"type": "array", "items": RING, "minItems": 1}
-POLYGON = {
+ID = {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,62}$"}
+DAY = {"type": "string", "format": "date"}
+PASTED = {
     "type": "object",
-    "properties": {"type": {"type": "string", "enum": ["Polygon"]}, "coordinates": RINGS},
-    "required": ["type", "coordinates"],
+    "description": "pasted coordinates, or a coordinate text (界址点 TXT)",
+    "properties": {
+        "text": {"type": "string", "minLength": 1, "maxLength": MAX_TEXT},
+    },
+    "required": ["text"],
+    "additionalProperties": False,
 }
-MULTIPOLYGON = {
+PROJECT = {
     "type": "object",
     "properties": {
-        "type": {"type": "string", "enum": ["MultiPolygon"]},
-        "coordinates": {"type": "array", "items": RINGS, "minItems": 1},
+        "name": {"type": "string", "maxLength": 500},
+        "code": {"type": "string", "maxLength": 100},
+        "dates": {
+            "type": "object",
+            "description": "days from which the profile takes the check date",
+            "properties": {"acceptance": DAY, "approval": DAY, "permit": DAY},
+            "additionalProperties": False,
+        },
+        "attributes": {
+            "type": "object",
+            "description": "attributes of the rule set, by their ids; a parcel's own go before them",
+            "additionalProperties": {
+                "anyOf": [
+                    {"type": "string", "maxLength": 500},
+                    {"type": "number"},
+                    {"type": "boolean"},
+                ]
+            },
+            "maxProperties": 100,
+        },
+        "flags": {
+            "type": "object",
+            "description": "what the applicant declares, by the rule set's ids",
+            "additionalProperties": {"type": "boolean"},
+            "maxProperties": 100,
+        },
+        "documents": {
+            "type": "object",
+            "description": "documents that are attached; that one is verified says only who may sign",
+            "additionalProperties": {"type": "string", "enum": ["attached", "verified"]},
+            "maxProperties": 100,
+        },
     },
-    "required": ["type", "coordinates"],
-}
-FEATURE = {
-    "type": "object",
-    "properties": {
-        "type": {"type": "string", "enum": ["Feature"]},
-        "geometry": {"oneOf": [POLYGON, MULTIPOLYGON]},
-        "properties": {"type": "object"},
-    },
-    "required": ["type", "geometry"],
+    "additionalProperties": False,
 }
 SQUARE = [
     [125.345, 43.8855],
@@ -46,130 +73,124 @@ SQUARE = [
 
 
 def run(context: Context, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-    """One parcel against the control lines that the entry's bindings name."""
-    return {"result": check_parcel(context, inputs)}
+    """Parcels against the rules of a matter."""
+    return {"result": check_parcels(context, inputs)}
 
 
 def check(inputs: Mapping[str, Any]) -> Iterable[BodyError]:
-    """The parcel's geometry and reference system."""
-    return parcel_faults(inputs)
+    """What is wrong with the parcels as they were sent."""
+    return form_faults(inputs)
 
-
-def _number(description: str) -> dict[str, Any]:
-    return {"type": "number", "description": description}
-
-
-def _nullable(schema: Mapping[str, Any]) -> dict[str, Any]:
-    return {"anyOf": [dict(schema), {"type": "null"}]}
-
-
-MEASURE = {
-    "type": "object",
-    "properties": {
-        "ellipsoid_m2": _number("official method, CGCS2000 ellipsoid"),
-        "planar_m2": _number("in the plane named planar_crs"),
-        "share": _number("of the parcel's ellipsoidal area, 0 to 1"),
-        "declared_m2": _nullable(_number("share of the declared area")),
-        "noise_m2": _number("boundary noise left out, planar"),
-    },
-}
-RESULT = {
-    "type": "object",
-    "properties": {
-        "advisory": {"type": "object"},
-        "check_date": {"type": "string", "format": "date"},
-        "matter": _nullable({"type": "string"}),
-        "parcel": {"type": "object"},
-        "control_lines": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "control_line": {"type": "string"},
-                    "binding": _nullable({"type": "string"}),
-                    "layer": _nullable({"type": "string"}),
-                    "edition": _nullable({"type": "object"}),
-                    "revision": _nullable({"type": "integer"}),
-                    "fact": {"type": "string", "enum": [fact.value for fact in Fact]},
-                    "reason": _nullable({"type": "string"}),
-                    "inside": _nullable(MEASURE),
-                    "outside": _nullable(MEASURE),
-                    "features": {"type": "array", "items": {"type": "object"}},
-                },
-                "required": ["control_line", "fact", "reason", "inside", "outside", "features"],
-            },
-        },
-        "suggestion": {
-            "type": "object",
-            "properties": {
-                "value": {"type": "string", "enum": [advice.value for advice in Advice]},
-                "reasons": {"type": "array", "items": {"type": "string"}},
-            },
-        },
-        "parameters": {"type": "object"},
-        "lineage": {"type": "array", "items": {"type": "object"}},
-    },
-    "required": ["advisory", "check_date", "parcel", "control_lines", "suggestion", "lineage"],
-}
 
 COMPLIANCE_CHECK = ProcessSpec(
     id="compliance_check",
-    version="0.1.0",
+    version="1.0.0",
     title=Text(zh="合规性审查", en="Compliance check"),
     description=Text(
-        zh="一个地块与三条控制线（永久基本农田、生态保护红线、城镇开发边界）的空间关系："
-        "涉及、不涉及或数据缺失，及椭球面积、平面面积和占比。系统辅助分析，不作为审批依据。",
-        en="How one parcel lies to the three control lines (permanent basic farmland, ecological"
-        " red line, urban growth boundary): concerned, not concerned or data missing, with ellipsoidal"
-        " and planar areas and shares. Computer-aided analysis; no basis for approval.",
+        zh="地块按审查事项逐条规则套合：每条规则给出事实（涉及、不涉及、数据缺失）、椭球面积、平面面积"
+        "和占比，所依据的图层、版次、规划和文号，以及建议；一个地块或整批地块均可。"
+        "系统辅助分析，不作为审批依据；结论须由具名人员签署审查意见。",
+        en="Parcels against the rules of a matter: for each rule the fact (concerned, not concerned,"
+        " data missing), ellipsoidal and planar areas and shares, the layer, edition, plan and"
+        " document that it rests on, and a suggestion; for one parcel or a whole batch."
+        " Computer-aided analysis, no basis for approval; a conclusion is an opinion that a named"
+        " person signs.",
     ),
-    keywords=("合规性审查", "三条控制线", "compliance"),
+    keywords=("合规性审查", "套合", "三条控制线", "compliance"),
     inputs={
-        "parcel": Input(
-            title=Text(zh="地块", en="Parcel"),
+        "parcels": Input(
+            title=Text(zh="地块", en="Parcels"),
             description=Text(
-                zh="GeoJSON 面（Polygon、MultiPolygon 或 Feature），环须闭合，"
-                f"至多 {MAX_VERTICES} 个顶点",
-                en="A GeoJSON Polygon, MultiPolygon or Feature with closed rings and at most"
-                f" {MAX_VERTICES} vertices",
+                zh=f"GeoJSON 或 JSON-FG 面（几何、要素或要素集，至多 {MAX_PARCELS} 个）；"
+                '已上传的文件（{"href": "/files/…"}：界址点 TXT、DXF、SHP 压缩包、GeoPackage、'
+                'XLSX、CSV、KML 等）；图层的要素（{"collection": …}）；或粘贴的坐标（{"text": …}）',
+                en=f"GeoJSON or JSON-FG polygons (geometry, feature or collection, at most"
+                f' {MAX_PARCELS}); a file that was uploaded ({{"href": "/files/…"}}: coordinate text,'
+                " DXF, zipped Shapefile, GeoPackage, XLSX, CSV, KML and others); the features of a"
+                ' layer ({"collection": …}); or pasted coordinates ({"text": …})',
             ),
-            schema={"oneOf": [POLYGON, MULTIPOLYGON, FEATURE]},
+            schema={
+                "oneOf": [*features_schema(("Polygon", "MultiPolygon"))["oneOf"], dict(PASTED)]
+            },
             validated={"type": "object"},  # `check` finds the same faults, with better places
+            referable=True,
+            surveyed=True,
         ),
         "crs": Input(
             title=Text(zh="坐标参考系", en="Coordinate reference system"),
             description=Text(
-                zh="地块坐标的参考系 URI；坐标轴次序按该参考系注册的次序，默认 CRS84（经度、纬度）",
-                en="URI of the reference system of the parcel's coordinates, which are in its"
-                " registered axis order; CRS84 (longitude, latitude) by default",
+                zh="地块坐标的参考系；GeoJSON 默认 CRS84（经度、纬度），文件未注明投影带时必填",
+                en="The reference system of the coordinates: CRS84 (longitude, latitude) by default"
+                " for GeoJSON; required where a file does not state its zone",
             ),
-            schema={
-                "type": "string",
-                "default": CRS84_URI,
-                "maxLength": 200,
-                "example": f"{EPSG_URI}4551",
-            },
+            schema={"type": "string", "maxLength": 200, "example": "EPSG:4530"},
             required=False,
         ),
-        "declared_area_m2": Input(
-            title=Text(zh="申报面积（平方米）", en="Declared area (m²)"),
-            description=Text(zh="申报面积，平方米", en="The area as declared, in square metres"),
-            schema={"type": "number", "minimum": 0.01, "maximum": 1e12},
+        "unit": Input(
+            title=Text(zh="行政区", en="Unit"),
+            description=Text(
+                zh="地块应在其内的行政区代码；不在其内的地块逐一说明",
+                en="Code of the region in which the parcels should lie; those that do not are told",
+            ),
+            schema={"type": "string", "pattern": "^[1-9][0-9]{5}([0-9]{3}){0,2}$"},
+            required=False,
+        ),
+        "profile": Input(
+            title=Text(zh="审查事项", en="Matter"),
+            description=Text(
+                zh="规则集中审查事项的代号", en="A matter (profile) of the rule set, by its id"
+            ),
+            schema={**ID, "default": DEFAULT_PROFILE},
+            required=False,
+        ),
+        "ruleset": Input(
+            title=Text(zh="规则集", en="Rule set"),
+            description=Text(
+                zh="规则集的代号；取审查日有效的版本及当地的补充规定",
+                en="The id of a rule set; its version in force on the check date is taken, with"
+                " what was laid over it for the region",
+            ),
+            schema={**ID, "default": DEFAULT_RULESET},
             required=False,
         ),
         "check_date": Input(
             title=Text(zh="审查日期", en="Check date"),
             description=Text(
-                zh="取该日有效的版次，默认今天（北京时间）",
-                en="Editions in force on this day are read; today (China) by default",
+                zh="取该日有效的规则、版次和依据；默认为事项规定的日期（project.dates），否则今天（北京时间）",
+                en="Rules, editions and legal basis in force on this day; by default the day that"
+                " the matter names (project.dates), else today (China)",
             ),
-            schema={"type": "string", "format": "date"},
+            schema=DAY,
             required=False,
         ),
-        "matter": Input(
-            title=Text(zh="审查事项", en="Matter"),
-            description=Text(zh="项目或事项名称", en="The name of the project or matter"),
-            schema={"type": "string", "maxLength": 500},
+        "as_of": Input(
+            title=Text(zh="数据时刻", en="As of"),
+            description=Text(
+                zh="按此刻之前入库的数据重做审查（日期或带时差的时刻）",
+                en="Repeats a check with what was recorded until then (a date, or a date-time with"
+                " its offset)",
+            ),
+            schema=dict(TEXT),
+            required=False,
+        ),
+        "draft": Input(
+            title=Text(zh="试用规则", en="Draft rules"),
+            description=Text(
+                zh="启用前试用的规则集或地方补充规定（目录条目 kind: ruleset 或 ruleset_override）；"
+                "结果不留存",
+                en="A rule set or local override to be tried before it is in force (a catalogue entry"
+                " of kind ruleset or ruleset_override); the result is not kept",
+            ),
+            schema={"type": "object"},
+            required=False,
+        ),
+        "project": Input(
+            title=Text(zh="项目", en="Project"),
+            description=Text(
+                zh="项目名称、代码、属性、申报的情形和附件",
+                en="Name, code, attributes, declared circumstances and documents of the project",
+            ),
+            schema=PROJECT,
             required=False,
         ),
     },
@@ -177,19 +198,26 @@ COMPLIANCE_CHECK = ProcessSpec(
         "result": Output(
             title=Text(zh="审查结果", en="Result"),
             description=Text(
-                zh="每条控制线的事实、面积和要素，建议与数据来源",
-                en="Facts, areas and features for each control line, the suggestion, the lineage",
+                zh="逐地块、逐规则的事实、面积、依据和建议，复核码（hash），数据来源",
+                en="Facts, areas, basis and suggestions by parcel and rule, the hash by which it is"
+                " verified, and what was read",
             ),
             schema=RESULT,
         )
     },
     example={
         "inputs": {
-            "parcel": {"type": "Polygon", "coordinates": [SQUARE]},
-            "declared_area_m2": 134000,
-            "matter": "示例地块",
+            "parcels": {
+                "type": "Feature",
+                "geometry": {"type": "Polygon", "coordinates": [SQUARE]},
+                "properties": {"name": "示例地块", "declared_area_m2": 134000},
+            },
+            "profile": "planning_conditions",
+            "project": {"name": "示例项目", "attributes": {"planned_class": "0701"}},
         }
     },
     run=run,
     check=check,
+    ruled=True,
+    kept="result",
 )

@@ -19,7 +19,7 @@ from pygeoapi.util import RequestedProcessExecutionMode, RequestedResponse, Subs
 from config.settings import Settings
 from config.vocabulary import ExecutionMode
 from processes.ogc.processor import REFUSALS, Refused, SpecProcessor
-from processes.spec import JSON, BodyError, InvalidBody
+from processes.spec import JSON, BodyError, InvalidBody, charset
 from providers.access import ANONYMOUS_ID, Principal
 from providers.callbacks import Subscriber as CallbackTo
 from providers.callbacks import parse_subscriber
@@ -149,7 +149,9 @@ class JobManager(BaseManager):  # type: ignore[misc]
 def _told(job: Job, results: list[Result]) -> tuple[str, Any]:
     """A single raw output as it is; else the document by output."""
     values = {
-        r.output: orjson.loads(r.value) if r.media_type == JSON else r.value.decode()
+        r.output: orjson.loads(r.value)
+        if r.media_type == JSON
+        else r.value.decode(charset(r.media_type))
         for r in results
     }
     if job.response == "raw" and len(results) == 1:

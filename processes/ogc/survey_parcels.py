@@ -1,9 +1,7 @@
 """A surveyor's file looked at as a process: parcels, faults by their place, zones that fit."""
 
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from psycopg import Connection
@@ -13,25 +11,20 @@ from config.vocabulary import Text
 from processes.context import Context
 from processes.ogc.feature_schemas import TEXT, UPLOADED, nullable
 from processes.spec import BodyError, Input, InvalidBody, Output, ProcessSpec
+from processes.workflows.boundary_point_file import boundary_text
 from processes.workflows.survey_report import report, unit_of
-from providers.errors import Refused
-from providers.files import SourceFile, open_file
-from providers.upload_store import UPLOAD_ID, UploadLost
-from providers.uploads import find_upload_now, upload_id
-
-GIVEN = "text"
-MAX_TEXT = 1_000_000
+from processes.workflows.surveyed_input import MAX_TEXT, PASTED, opened_text, opened_upload
+from providers.files import SourceFile
 
 
 def check(inputs: Mapping[str, Any]) -> Iterable[BodyError]:
     """A file or a text, one of them."""
-    if ("file" in inputs) == (GIVEN in inputs):
+    if ("file" in inputs) == (PASTED in inputs):
         yield BodyError("/file", "expected a file or a text, one of them")
 
 
 def run(context: Context, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
     """Open it, look at every parcel, tell."""
-    asked = inputs.get("file", {})
     with context.reading() as connection:
         unit = None
         if "unit" in inputs:
@@ -39,48 +32,23 @@ def run(context: Context, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
             if unit is None:
                 message = "expected a region of the register that has an area"
                 raise InvalidBody([BodyError("/inputs/unit", message)])
-        if GIVEN in inputs:
-            place, name, opened = "/inputs/text", "text", _pasted(inputs[GIVEN])
-        else:
-            place = "/inputs/file/href"
-            path, name = _upload(context, connection, asked["href"])
-            opened = open_file(path, layer=asked.get("layer"))
-        crs = asked.get("crs") or inputs.get("crs")
-        try:
-            with opened as source:
-                return {"report": report(connection, source, crs, unit, context.today)}
-        except Refused as error:
-            told = UPLOAD_ID.sub(lambda _: name, str(error))
-            raise InvalidBody([BodyError(place, told)]) from error
-
-
-def _upload(context: Context, connection: Connection[TupleRow], href: str) -> tuple[Path, str]:
-    """Where the caller's upload lies, and how it is called."""
-    depot = context.depot
-    name = None if depot is None else upload_id(href, depot.public_url)
-    found = None
-    if depot is not None and name is not None:
-        found = find_upload_now(connection, name, depot.owner)
-    if depot is None or found is None:
-        message = "expected an upload of your own that has not expired: /files/{fileId}"
-        raise InvalidBody([BodyError("/inputs/file/href", message)])
-    try:
-        path = depot.uploads.path(found.id, found.bytes)
-    except UploadLost as error:
-        message = "expected an upload whose content is still there"
-        raise InvalidBody([BodyError("/inputs/file/href", message)]) from error
-    context.read_file(found.name, found.sha256, href)
-    return path, found.name
+        crs = inputs.get("file", {}).get("crs") or inputs.get("crs")
+        with _opened(connection, context, inputs) as (source, name):
+            found = report(connection, source, name, crs, unit, context.today)
+            known = None if found["crs"] is None else crs or source.crs
+            return {"report": found, "boundary_points": boundary_text(source, known)}
 
 
 @contextmanager
-def _pasted(text: str) -> Iterator[SourceFile]:
-    """A text as the file that it would be."""
-    with tempfile.TemporaryDirectory(prefix="onemap-") as folder:
-        path = Path(folder) / "text"
-        path.write_text(text, "utf-8")
-        with open_file(path) as source:
-            yield source
+def _opened(
+    connection: Connection[TupleRow], context: Context, inputs: Mapping[str, Any]
+) -> Iterator[tuple[SourceFile, str]]:
+    if PASTED in inputs:
+        with opened_text(inputs[PASTED], f"/inputs/{PASTED}") as source:
+            yield source, PASTED
+    else:
+        with opened_upload(connection, context, inputs["file"], "/inputs/file") as opened:
+            yield opened
 
 
 def _list(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,10 +74,12 @@ ZONE: Mapping[str, Any] = {
     "zone": nullable({"type": "integer", "description": "number in front of the eastings"}),
     "meridian_deg": nullable({"type": "integer"}),
     "bbox": _list({"type": "number"}),
+    "outline": nullable({"type": "object", "description": "of the parcels, simplified, GeoJSON"}),
     "region": nullable({"type": "object"}),
     "swapped": {"type": "boolean", "description": "only once x and y are exchanged"},
 }
 REPORT: Mapping[str, Any] = {
+    "name": {"type": "string", "description": "of the file, as its sender calls it"},
     "format": STRING,
     "layer": STRING,
     "crs": nullable({"type": "string", "description": "null: not stated, or contradicted"}),
@@ -138,12 +108,12 @@ J1,1,4851838.496,42443667.350
 
 SURVEY_PARCELS = ProcessSpec(
     id="survey_parcels",
-    version="1.0.0",
+    version="1.1.0",
     title=Text(zh="界址点文件检查", en="Check of a surveyor's file"),
     description=Text(
-        zh="读取界址点 TXT、DXF、坐标表或粘贴的坐标，逐地块说明问题（自相交、未闭合、带号不符、"
+        zh="读取界址点 TXT、DXF、KML、坐标表或粘贴的坐标，逐地块说明问题（自相交、未闭合、带号不符、"
         "坐标轴颠倒、面积不符等）；未注明投影带时给出可能的带及其所在位置",
-        en="Reads a coordinate text, a DXF drawing, a table of points or pasted coordinates and"
+        en="Reads a coordinate text, a DXF drawing, KML, a table of points or pasted coordinates and"
         " tells every fault of every parcel; where no zone is stated, the zones that fit and where"
         " the parcels would lie in each",
     ),
@@ -188,7 +158,17 @@ SURVEY_PARCELS = ProcessSpec(
                 zh="逐地块的问题与可能的投影带", en="Faults by parcel; zones that fit"
             ),
             schema={"type": "object", "properties": dict(REPORT), "required": [*REPORT]},
-        )
+        ),
+        "boundary_points": Output(
+            title=Text(zh="界址点坐标文本", en="Coordinate text"),
+            description=Text(
+                zh="可读地块的界址点坐标 TXT（GB18030 编码）；经纬度换算到 3 度带",
+                en="The readable parcels as the coordinate text of land approvals (GB18030);"
+                " degrees are brought to a 3-degree zone",
+            ),
+            schema={"type": "string"},
+            media_type="text/plain; charset=gb18030",
+        ),
     },
     example={"inputs": {"text": EXAMPLE}},
     run=run,

@@ -14,7 +14,19 @@ from psycopg.rows import TupleRow
 
 from config.linking import Findings
 from config.loader import CatalogueError, linked, load_merged, read
-from config.merging import Changes, Conflict, Document, Key, changes, digest_of, latest, merge, over
+from config.merging import (
+    VERSIONED,
+    Changes,
+    Conflict,
+    Document,
+    Key,
+    changes,
+    digest_of,
+    latest,
+    merge,
+    over,
+    rewritten,
+)
 from config.model import Catalogue
 from providers.catalogue_edits import announce, hold, last_taken, latest_edits, record_edit
 from providers.database import DatabaseRole, connect
@@ -28,6 +40,10 @@ class TablesContradict(Refused):
 
 class NoSuchEdit(Refused):
     """There is no edit of this entry in force."""
+
+
+class VersionStays(Refused):
+    """A version that was put stays: what was decided by it can then be told again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +79,19 @@ def reload_catalogue(url: str, folders: Sequence[Path]) -> Reloaded:
         before = last_taken(connection)
         load_merged(folders, ())  # files stand by themselves: a server starts before it knows edits
         catalogue, merged = load_merged(folders, latest_edits(connection))
+        changed = None if before is None else changes(before, catalogue.digests)
+        if findings := [
+            f"{merged.documents[key].place}/version: {key[0]} {key[1]} said something else when it"
+            " was last in force; a version is never edited: give it a higher one"
+            for key in (changed.changed if changed else ())
+            if key[0] in VERSIONED
+        ]:
+            raise CatalogueError(findings)
         made = _prepare(connection, url, catalogue)
         announce(connection, catalogue)
     return Reloaded(
         catalogue=catalogue,
-        changes=None if before is None else changes(before, catalogue.digests),
+        changes=changed,
         tables=tuple(made),
         conflicts=merged.conflicts,
     )
@@ -89,14 +113,22 @@ def put_entries(
     with _held(url) as connection:
         findings: Findings = []
         files, edits = read(folders, findings), latest(latest_edits(connection))
-        catalogue = linked(over(merge(files, edits.values()), entries), findings)
+        merged = merge(files, edits.values())
+        versions = {k: merged.documents[k] for k in entries.keys() & merged.documents.keys()}
+        versions = {k: document for k, document in versions.items() if k[0] in VERSIONED}
+        findings += [
+            rewritten(entries[key], document)
+            for key, document in versions.items()
+            if digest_of(entries[key].entry) != digest_of(document.entry)
+        ]
+        catalogue = linked(over(merged, entries), findings)
         if findings:
             raise CatalogueError(findings)
         _prepare(connection, url, catalogue)
         for key, document in entries.items():
             file, standing = files.get(key), edits.get(key)
             base = digest_of(file.entry) if file else None
-            if standing and standing.says(document.entry, base):
+            if key in versions or (standing and standing.says(document.entry, base)):
                 written[key] = None
                 continue
             written[key] = record_edit(
@@ -121,6 +153,8 @@ def withdraw_edit(
     ------
     NoSuchEdit
         Where none is there.
+    VersionStays
+        Where it is the only word of a version of rules.
     CatalogueError
         With the findings that its absence would make.
     """
@@ -131,6 +165,10 @@ def withdraw_edit(
         if key not in edits or edits[key].entry is None:
             stands = f"; it stands in {files[key].place}" if key in files else ""
             raise NoSuchEdit(f"There is no edit of {kind} {name!r}{stands}.")
+        if kind in VERSIONED and key not in files:
+            raise VersionStays(
+                f"{kind} {name!r} stays; put a higher version, which may end earlier."
+            )
         before, after = list(found), list(found)
         linked(merge(files, edits.values()), before)
         left = [edit for edit in edits.values() if edit.key != key]

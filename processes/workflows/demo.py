@@ -21,8 +21,11 @@ from config.settings import PACKAGE_ROOT
 from config.vocabulary import EditionKey, EditionStatus, FieldType, LayerId, RegionCode
 from processes.algorithms.ellipsoid_area import ellipsoid_area_m2
 from processes.algorithms.synthetic_city import SyntheticCity, generate
+from processes.workflows.demo_lines import line_tables
 from processes.workflows.demo_plans import city_tables
+from processes.workflows.demo_projects import project_tables
 from processes.workflows.demo_proposal import proposals
+from processes.workflows.demo_survey import survey
 from processes.workflows.demo_tables import City, Column, County, padded
 from processes.workflows.edition_facts import EditionFacts
 from processes.workflows.feature_table import FeatureTable
@@ -95,6 +98,18 @@ def demo_loads(parcels: int, seed: int) -> Iterator[DemoLoad]:
             yield _load(layer, "2024", _survey(2024, coverage, None), city.next_year())
         else:
             yield _load(layer, "2021_2035", _planned(layer, coverage), table)
+    yield _load(
+        "survey_parcel",
+        "2024",
+        _survey(2024, coverage, None),
+        survey(city, invented.next_use, 2024),
+    )
+    for layer, table in line_tables(city):
+        if table.count:
+            yield _load(layer, *_lines_of(layer, coverage), table)
+    for layer, table in project_tables(city):
+        if table.count:
+            yield _load(layer, "2025", _register(coverage), table)
     for layer, table in proposals(city, issued):
         yield _load(layer, "proposal_2025", _proposed(coverage), table)
 
@@ -127,6 +142,7 @@ def _survey(year: int, coverage: bytes, until: date | None) -> EditionFacts:
         title_zh=f"{year}年度国土变更调查（模拟）",
         title_en=f"Survey of {year} (synthetic)",
         valid_from=date(year, 12, 31),
+        released=date(year + 1, 6, 30),
         valid_to=until,
         document=f"{year}年度国土变更调查成果（模拟）",
         covers=coverage,
@@ -138,6 +154,7 @@ def _issued(coverage: bytes) -> EditionFacts:
         title_zh="2023年下发版（模拟）",
         title_en="Copy issued in 2023 (synthetic)",
         valid_from=date(2023, 1, 1),
+        released=date(2023, 1, 1),
         document=ISSUED,
         plan=MASTER_PLAN,
         basis=ISSUED_BASIS,
@@ -158,15 +175,40 @@ def _proposed(coverage: bytes) -> EditionFacts:
 
 
 def _planned(layer: str, coverage: bytes) -> EditionFacts:
-    detailed = layer == "detailed_plan_parcel"
+    detailed = layer in ("detailed_plan_parcel", "detailed_plan_unit")
     return EditionFacts(
         title_zh="2021—2035年（模拟）",
         title_en="2021–2035 (synthetic)",
         valid_from=date(2021, 1, 1),
         valid_to=date(2035, 12, 31),
+        released=date(2021, 1, 1),
         document="模拟市详细规划（模拟）" if detailed else PLAN,
         plan=DETAILED_PLAN if detailed else MASTER_PLAN,
         basis=BASIS,
+        covers=coverage,
+    )
+
+
+def _lines_of(layer: str, coverage: bytes) -> tuple[str, EditionFacts]:
+    """Key and facts of a lesser line or facility: all of a plan but the airport's surfaces."""
+    if layer != "airport_surface":
+        return "2021_2035", _planned(layer, coverage)
+    facts = EditionFacts(
+        title_zh="2022年公布（模拟）",
+        title_en="Published in 2022 (synthetic)",
+        valid_from=date(2022, 6, 1),
+        document="模拟机场净空保护区域公告（模拟）",
+        covers=coverage,
+    )
+    return "2022", facts
+
+
+def _register(coverage: bytes) -> EditionFacts:
+    return EditionFacts(
+        title_zh="用途管制台账（模拟）",
+        title_en="Register of land-use control (synthetic)",
+        valid_from=date(2024, 1, 1),
+        document="用途管制台账（模拟）",
         covers=coverage,
     )
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processes.algorithms.synthetic_city import Line, dissolve
+from processes.algorithms.synthetic_city.works import inner_zones
 from processes.workflows.demo_tables import (
     REMARK,
     RIDGE_SHARE,
@@ -35,6 +36,13 @@ GUIDANCE = {
     "200": "保持自然本底，限制开发建设",
     "300": "严格保护永久基本农田，不得擅自占用或改变用途",
     "410": "实行详细规划加规划许可管理，优先盘活存量",
+    "411": "以城镇居住为主，完善社区服务配套",
+    "412": "以公共服务和综合服务为主",
+    "413": "以商业、商务办公为主",
+    "414": "以工业及其配套为主",
+    "415": "以物流仓储及其配套为主",
+    "416": "以公园绿地、广场等开敞空间为主",
+    "418": "用途待定的城镇战略空间，近期不得占用",
     "420": "未依法调整为集中建设区前保持现状用途",
     "430": "以生态、休闲功能为主，不得进行集中建设",
     "510": "依村庄规划管理，保障农村住宅和公共服务",
@@ -75,7 +83,7 @@ def _planned(city: City) -> FeatureTable:
     return FeatureTable(values=columns, geometry=made.parcels)
 
 
-def _parts(city: City, *keys: NDArray[Any], chosen: NDArray[np.bool_]) -> tuple[Geometries, Ints]:
+def parts(city: City, *keys: NDArray[Any], chosen: NDArray[np.bool_]) -> tuple[Geometries, Ints]:
     """Parcels with equal division and *keys* made one; the parts, and a parcel of each."""
     labels = np.zeros(len(chosen), dtype=np.int64)
     for key in (city.made.division, *keys):
@@ -86,7 +94,7 @@ def _parts(city: City, *keys: NDArray[Any], chosen: NDArray[np.bool_]) -> tuple[
     return geometry, first[np.searchsorted(kinds, label)]
 
 
-def _area(geometry: Geometries) -> list[float]:
+def written(geometry: Geometries) -> list[float]:
     areas: list[float] = written_m2(geometry).tolist()
     return areas
 
@@ -94,13 +102,14 @@ def _area(geometry: Geometries) -> list[float]:
 def _zones(city: City) -> FeatureTable:
     made = city.made
     everywhere = np.ones(len(made.zone), dtype=np.bool_)
-    geometry, parcel = _parts(city, made.district, made.zone, chosen=everywhere)
-    codes = made.zone[parcel].tolist()
+    zone = inner_zones(made)
+    geometry, parcel = parts(city, made.district, zone, chosen=everywhere)
+    codes = zone[parcel].tolist()
     columns = {
         **city.head(made.division[parcel], "0130", "2090020610"),
         "GHFQDM": codes,
         "GHFQMC": city.named("GHFQ", codes),
-        "MJ": _area(geometry),
+        "MJ": written(geometry),
         "GKZY": [GUIDANCE[code] for code in codes],
         "BZ": [REMARK] * len(codes),
     }
@@ -148,9 +157,9 @@ def farmland(city: City, chosen: Ints) -> FeatureTable:
 def _redline(city: City) -> FeatureTable:
     made = city.made
     water = np.char.startswith(made.use, "17")
-    geometry, parcel = _parts(city, water, chosen=made.line == Line.REDLINE)
+    geometry, parcel = parts(city, water, chosen=made.line == Line.REDLINE)
     division, wet = made.division[parcel], water[parcel].tolist()
-    areas = _area(geometry)
+    areas = written(geometry)
     core = int(np.argmax(np.where(wet, 0.0, areas)))
     count = len(areas)
     columns = {
@@ -174,19 +183,19 @@ def _redline(city: City) -> FeatureTable:
 def boundary(city: City, chosen: NDArray[np.bool_], zone: NDArray[np.str_]) -> FeatureTable:
     """城镇开发边界 around the chosen parcels, one feature per connected part of a zone."""
     made = city.made
-    geometry, parcel = _parts(city, zone, chosen=chosen)
+    geometry, parcel = parts(city, zone, chosen=chosen)
     codes = zone[parcel].tolist()
     columns = {
         **city.head(made.division[parcel], "0230", "2090020212"),
         "GHFQDM": codes,
         "GHFQMC": city.named("CZKFBJFQ", codes),
-        "MJ": _area(geometry),
+        "MJ": written(geometry),
         "BZ": [REMARK] * len(codes),
     }
     return FeatureTable(values=columns, geometry=geometry)
 
 
-def _optional(values: NDArray[np.float64]) -> list[float | None]:
+def optional(values: NDArray[np.float64]) -> list[float | None]:
     """NaN as missing."""
     return [None if np.isnan(value) else value for value in values.tolist()]
 
@@ -211,11 +220,11 @@ def _plots(city: City) -> FeatureTable:
         "YDYHFLDM": codes,
         "YDYHFLMC": city.named("YDYH", codes),
         "YDMJ": city.area_m2[chosen].tolist(),
-        "RJLGX": _optional(limits.far_most),
-        "RJLDX": _optional(limits.far_least),
-        "JZGDGX": _optional(limits.height_most_m),
-        "JZMDGX": _optional(limits.density_most_percent),
-        "LDLDX": _optional(limits.green_least_percent),
+        "RJLGX": optional(limits.far_most),
+        "RJLDX": optional(limits.far_least),
+        "JZGDGX": optional(limits.height_most_m),
+        "JZMDGX": optional(limits.density_most_percent),
+        "LDLDX": optional(limits.green_least_percent),
         "JZTX": [
             "退道路红线不小于8米" if code[:2] in ("07", "08", "09") else None for code in codes
         ],

@@ -28,6 +28,7 @@ class EditionFacts:
     document: str | None = None
     plan: str | None = None
     basis: str | None = None
+    released: date | None = None
     covers: RegionCode | bytes | None = None  # a division, or WKB of a multipolygon (EPSG:4490)
 
 
@@ -62,6 +63,7 @@ def edition_to_be(
         document=facts.document if facts.document is not None else base.document,
         plan=facts.plan or base.plan,
         basis=facts.basis or base.basis,
+        released=facts.released or base.released,
     )
     title = Text(zh=facts.title_zh or base.title.zh, en=facts.title_en or base.title.en)
     edition = replace(edition, title=title)

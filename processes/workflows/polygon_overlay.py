@@ -35,12 +35,17 @@ class Laid:
 
     def parts(self, *relations: Relation) -> list[tuple[Relation, Parts, Geometries]]:
         """The parts of these kinds with their geometries in longitude, latitude, EPSG:4490."""
-        every = {
-            Relation.BOTH: self.found.both,
-            Relation.LEFT: self.found.left_alone,
-            Relation.RIGHT: self.found.right_alone,
-        }
-        return [(one, every[one], _degrees(every[one].geometries, self.plane)) for one in relations]
+        found = [(one, self._part(one)) for one in relations]
+        return [(one, parts, _degrees(parts.geometries, self.plane)) for one, parts in found]
+
+    def _part(self, relation: Relation) -> Parts:
+        match relation:
+            case Relation.BOTH:
+                return self.found.both
+            case Relation.LEFT:
+                return self.found.left_alone
+            case Relation.RIGHT:
+                return self.found.right_alone
 
 
 def lay_over(

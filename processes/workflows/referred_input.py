@@ -74,7 +74,8 @@ def resolved(context: Context, asking: Sequence[Asking]) -> list[Mapping[str, An
     for number, one in enumerate(asking):
         for name, asked in referring(one.spec, one.inputs).items():
             if not _elsewhere(context, asked):
-                here.append((number, name, asked))
+                if not (one.spec.inputs[name].surveyed and HREF in asked):
+                    here.append((number, name, asked))
                 continue
             with context.within(one.step):
                 try:

@@ -8,7 +8,8 @@ import orjson
 
 from config.vocabulary import Text
 from processes.context import Context
-from processes.spec import JSON, ProcessSpec
+from processes.spec import JSON, ProcessSpec, charset
+from processes.workflows.kept_checks import kept_check
 from processes.workflows.result_rows import read_table
 from providers.job_records import Result
 from providers.job_results import FileResult, Made, TableResult
@@ -53,7 +54,9 @@ def make_results(
             continue
         media_type = spec.outputs[name].media_type
         value = values[name]
-        content = orjson.dumps(value) if media_type == JSON else str(value).encode()
+        content = (
+            orjson.dumps(value) if media_type == JSON else str(value).encode(charset(media_type))
+        )
         left -= len(content)
         if left < 0:
             raise TooLarge
@@ -62,6 +65,11 @@ def make_results(
         else:
             kept = wanted.folder.keep(name, content)
             found.append(FileResult(output=name, media_type=media_type, kept=kept))
+    if spec.kept is not None and not values[spec.kept]["draft"]:  # whatever is asked for
+        check = kept_check(values[spec.kept])
+        if check.bytes > MAX_RESULT_BYTES:
+            raise TooLarge
+        found.append(check)
     return tuple(found)
 
 

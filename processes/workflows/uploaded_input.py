@@ -69,21 +69,22 @@ def _rows(source: SourceFile, asked: Mapping[str, Any]) -> Rows:
         or shapely.get_num_coordinates(shapes).sum() > MOST_VERTICES
     ):
         raise Refused(f"expected at most {MOST_FEATURES} features with {MOST_VERTICES} vertices")
-    if unreadable := [why for batch in batches for why in batch.unreadable.values()]:
+    unreadable = [why for batch in batches for why in batch.unreadable.values()]
+    if unreadable and not source.surveyed:  # there a faulty parcel says so beside the others
         raise Refused(unreadable[0])
     if source.bounds is not None:
         crs = asked.get("crs") or source.crs
         if crs is None:
             raise missing_crs(source.bounds)
         shapes = way_to_storage(crs, source.bounds).move(shapes)
-    return stored_rows(shapes, [p for b in batches for p in _properties(b)], range(count))
+    return stored_rows(shapes, [p for b in batches for p in properties_of(b)], range(count))
 
 
 def _shapes(batch: Batch) -> Any:
     return np.full(batch.count, None, dtype=object) if batch.geometry is None else batch.geometry
 
 
-def _properties(batch: Batch) -> list[dict[str, Any]]:
+def properties_of(batch: Batch) -> list[dict[str, Any]]:
     """The columns that JSON can say, row by row; days as their text."""
     kept = {
         name: values.cast(pa.string()) if pa.types.is_temporal(values.type) else values

@@ -16,7 +16,7 @@ OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
 # Parts of a collection whose documents carry the collection's title.
 TITLED_PARTS = frozenset({"items", "schema", "queryables", "sortables"})
 # Steps of addresses at which no page stands: they are named, not linked.
-PAGELESS = frozenset({"/catalogue", "/files", "/problems"})
+PAGELESS = frozenset({"/catalogue", "/files", "/opinions", "/problems", "/verify"})
 
 
 class Face(StrEnum):
@@ -47,6 +47,11 @@ class Face(StrEnum):
     FUNCTIONS = "functions.html"
     STYLES = "styles.html"
     LEGEND = "legend.html"
+    CHECKS = "checks.html"
+    CHECK = "check.html"
+    OPINIONS = "opinions.html"
+    OPINION = "opinion.html"
+    VERIFICATION = "verification.html"
     DOCUMENT = "document.html"  # any other JSON document
 
 

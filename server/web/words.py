@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from server.web.check_words import CHECK_WORDS
 from server.web.feature_words import FEATURE_WORDS
 from server.web.style_words import STYLE_WORDS
 from server.web.terms import TERMS, Word
@@ -190,6 +191,7 @@ WORDS: Final[Mapping[str, Word]] = {
     "size": Word("大小", "Size"),
     "added": Word("入库时间", "Added"),
     **TERMS,
+    **CHECK_WORDS,
     **FEATURE_WORDS,
     **STYLE_WORDS,
     **TILE_WORDS,

@@ -41,6 +41,9 @@ STABLE_IDS = [
     "dismissJob",
     "endSession",
     "execute",
+    "getCheck",
+    "getCheckReport",
+    "getChecks",
     "getCollection",
     "getCollections",
     "getConformance",
@@ -61,6 +64,9 @@ STABLE_IDS = [
     "getLegend",
     "getLive",
     "getOpenAPI",
+    "getOpinion",
+    "getOpinionReport",
+    "getOpinions",
     "getPlan",
     "getPlans",
     "getProblem",
@@ -68,6 +74,8 @@ STABLE_IDS = [
     "getProcesses",
     "getQueryables",
     "getReady",
+    "getRuleset",
+    "getRulesets",
     "getSchema",
     "getSession",
     "getSortables",
@@ -77,8 +85,12 @@ STABLE_IDS = [
     "getStyles",
     "getTileMatrixSet",
     "getTileMatrixSetsList",
+    "signOpinion",
+    "verify",
+    "verifyDocument",
 ]
-RUN_TIME_NAMES = {"featureId", "jobId"}  # what they name is known only to a running server
+# What they name is known only to a running server.
+RUN_TIME_NAMES = {"featureId", "hash", "jobId", "opinionId"}
 
 
 @pytest.fixture(scope="module")
@@ -321,6 +333,8 @@ def test_every_document_sent_has_an_example_and_every_example_fits_its_schema(
     assert {name for name, _, _ in bodies} == {
         "post /processes/{processId}/execution",
         "post /session",
+        "post /checks/{hash}/opinions",
+        "post /verify",
     }
 
 

@@ -207,16 +207,16 @@ def test_an_input_may_be_given_as_it_is_or_qualified(client: httpx.Client) -> No
     square = [[125.3, 43.85], [125.303, 43.85], [125.303, 43.852], [125.3, 43.852], [125.3, 43.85]]
     parcel = {"type": "Polygon", "coordinates": [square]}
     plain = client.post(
-        "/processes/compliance-check/execution", json={"inputs": {"parcel": parcel}}
+        "/processes/compliance-check/execution", json={"inputs": {"parcels": parcel}}
     )
     qualified = client.post(
         "/processes/compliance-check/execution",
-        json={"inputs": {"parcel": {"value": parcel, "mediaType": "application/geo+json"}}},
+        json={"inputs": {"parcels": {"value": parcel, "mediaType": "application/geo+json"}}},
     )
     text = client.post(EXECUTION, json={"inputs": {"text": {"value": "qualified"}}})
 
     assert plain.status_code == qualified.status_code == 200, qualified.text
-    assert plain.json()["control_lines"] == qualified.json()["control_lines"]
+    assert plain.json()["hash"] == qualified.json()["hash"]
     assert text.text == "qualified"
 
 

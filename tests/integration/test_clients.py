@@ -72,8 +72,24 @@ def test_owslib_runs_the_process(live_server: str) -> None:
     assert "一张图" in str(result)
     ring = [[125.32, 43.88], [125.322, 43.88], [125.322, 43.882], [125.32, 43.882], [125.32, 43.88]]
     parcel = {"type": "Polygon", "coordinates": [ring]}
-    checked = service.execute("compliance-check", inputs={"parcel": parcel}, response="raw")
-    assert {line["fact"] for line in checked["control_lines"]} <= {"涉及", "不涉及", "数据缺失"}
+    checked = service.execute("compliance-check", inputs={"parcels": parcel}, response="raw")
+    facts = {rule["fact"] for one in checked["parcels"] for rule in one["rules"]}
+    assert facts <= {"涉及", "不涉及", "数据缺失"}
+    assert len(facts) > 1
+
+
+def test_a_body_arrives_beside_an_offer_of_http_2_in_clear_text(live_server: str) -> None:
+    """What java.net.http sends unless it is told another version."""
+    offer = {
+        "Connection": "Upgrade, HTTP2-Settings",
+        "Upgrade": "h2c",
+        "HTTP2-Settings": "AAEAAEAA",
+    }
+    with httpx.Client(base_url=live_server) as java:
+        for word in ("一", "二"):  # over one connection
+            body = {"inputs": {"text": word}}
+            answer = java.post("/processes/echo/execution", json=body, headers=offer)
+            assert (answer.status_code, answer.text) == (200, word)
 
 
 def test_owslib_makes_a_job_and_finds_its_results_where_it_is_told(

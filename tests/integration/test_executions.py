@@ -141,6 +141,28 @@ def test_a_process_that_gives_no_jobs_is_stopped_when_it_outlasts_the_wait(
 
 
 @pytest.mark.usefixtures("one_way")
+def test_who_waits_less_for_one_and_the_same_request_does_not_end_it(
+    client: httpx.Client, bearer: dict[str, str], wait_until: Callable[..., None]
+) -> None:
+    def under_way() -> bool:
+        return bool(client.get("/jobs?status=running", headers=bearer).json()["jobs"])
+
+    def asked(wait_s: int) -> httpx.Response:
+        body = {"inputs": {"text": "shared", "pause": 3}}
+        headers = {"Prefer": f"wait={wait_s}", "Idempotency-Key": key, **bearer}
+        return client.post("/processes/echo-sync/execution", json=body, headers=headers)
+
+    key = str(uuid4())
+    with ThreadPoolExecutor(1) as patient:
+        first = patient.submit(asked, 9)
+        wait_until(under_way)
+        second = asked(1)
+
+        assert (second.status_code, second.json()["code"]) == (503, "OutlastedWait")
+        assert first.result().status_code == 200
+
+
+@pytest.mark.usefixtures("one_way")
 def test_a_process_of_one_way_runs_that_way_whatever_is_preferred(client: httpx.Client) -> None:
     def asked(name: str, **headers: str) -> httpx.Response:
         body = {"inputs": {"text": "a"}}

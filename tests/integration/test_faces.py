@@ -10,6 +10,7 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
+from processes.registry import SPECS
 from providers.errors import StoreTimeout
 from providers.revisions import Revision
 from server import sketches
@@ -19,7 +20,8 @@ type Loader = Callable[..., Revision]
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}  # as browsers ask
 # What answers with something else than a page: files, tiles, sprites, operators' and machines' routes.
 NO_PAGES = re.compile(
-    r"/openapi|/styles/sprite|/files/|/session|/health/|/metrics|/static/|.*\{tileCol\}|.*\{output\}",
+    r"/openapi|/styles/sprite|/files/|/session|/health/|/metrics|/static/|.*\{tileCol\}|.*\{output\}"
+    r"|.*/report",
     re.ASCII,
 )
 # Names that are no addresses to go to, and where data and standards come from.
@@ -57,13 +59,35 @@ def job(client: httpx.Client, wait_until: Callable[..., None]) -> str:
 
 
 @pytest.fixture(scope="module")
-def names(client: httpx.Client) -> dict[str, str]:
+def checked(client: httpx.Client, new_key: Callable[..., str]) -> dict[str, str]:
+    """A check that anybody may see, and an opinion on it that its signer reads."""
+    body: Any = SPECS["compliance_check"].example
+    check = client.post("/processes/compliance-check/execution", json=body).json()
+    said = {
+        "conclusion": "VERIFY",
+        "text": "须核实。",
+        "document_date": "2026-03-06",
+        "manual": [
+            {"rule": item["rule"], "outcome": item["choices"][0]["outcome"], "text": "经核对"}
+            for item in check["manual"]
+        ],
+    }
+    key = {"Authorization": f"Bearer {new_key('planner')}"}
+    signed = client.post(f"/checks/{check['hash']}/opinions", json=said, headers=key)
+    assert signed.status_code == 201, signed.text
+    return {"hash": check["hash"], "opinionId": signed.json()["id"], **key}
+
+
+@pytest.fixture(scope="module")
+def names(client: httpx.Client, checked: dict[str, str]) -> dict[str, str]:
     """A value for each parameter of a path, beside the job."""
     return {
         "collectionId": "land_use",
         "featureId:path": quote(first(client, "land_use")["id"], safe=""),
         "tileMatrixSetId": "WebMercatorQuad",
         "planId": "master_2021",
+        "rulesetId": "national_default",
+        **checked,
         "styleId": "land_use",
         "processId": "compliance-check",
         "code": "NotFound",
@@ -89,7 +113,9 @@ def test_every_resource_is_a_page_in_both_languages(
         path = path.replace("{jobId}", request.getfixturevalue("job"))
     address = re.sub(r"\{([\w:]+)\}", lambda found: names[found[1]], path)
 
-    html = page_of(client, address, lang)
+    signer = {"Authorization": names["Authorization"]} if "{opinionId}" in path else {}
+    with httpx.Client(base_url=live_server, headers=signer, timeout=60) as reader:
+        html = page_of(reader, address, lang)
 
     assert f'<html lang="{ {"zh": "zh-CN", "en": "en"}[lang] }">' in html
     loaded = re.findall(

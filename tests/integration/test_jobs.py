@@ -503,7 +503,7 @@ def test_dismissing_ends_the_statement_that_the_database_works_on(
     new = NewJob(
         process="compliance-check",
         process_version="1",
-        inputs={"parcel": FARMLAND},
+        inputs={"parcels": FARMLAND},
         outputs=("result",),
         response="raw",
         catalogue="",

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from config.model import Binding, Catalogue, EditionChoice, Layer
 from config.vocabulary import Classification, EditionKey, LayerId
+from processes.algorithms.compliance.evidence import Need
 from processes.workflows.feature_table import FeatureTable
 from processes.workflows.load import load_edition
 from processes.workflows.rollback import rollback
@@ -20,7 +21,7 @@ from providers.access import ALL, Scope
 from providers.bindings import Bound
 from providers.database import DatabaseRole, connect
 from providers.editions import edition_now, list_editions_now
-from providers.overlays import features_meeting
+from providers.parcel_overlay import read_layer
 from providers.parts import MAX_PART_VERTICES, complete_parts
 from providers.revisions import Revision, RevisionKind
 from providers.tables import ensure_tables
@@ -207,4 +208,8 @@ def met(url: str, layer: Layer, polygon: shapely.Geometry) -> set[str]:
         (state,) = [s for s in list_editions_now(connection) if s.edition.layer == LAYER]
         binding = Binding(id="red", title=layer.title, layer=layer, edition=EditionChoice())
         bound = Bound(binding=binding, layer=layer, state=state)
-        return set(features_meeting(connection, bound, polygon, EVERYTHING, most=100).ids)
+        parcels = np.array([polygon], dtype=object)
+        need = Need(overlaps=True)
+        found = read_layer(connection, bound, parcels, EVERYTHING, need, most=100)
+    shared = shapely.area(found.overlaps) > 0
+    return {found.ids[feature] for feature in found.feature[shared].tolist()}

@@ -222,6 +222,17 @@ def test_a_form_that_an_output_does_not_have_is_refused_at_its_place(client: htt
         assert answer.json()["errors"][0]["pointer"] == f"/outputs/{where}/format/mediaType"
 
 
+def test_a_feature_too_large_for_a_row_fails_its_job_at_once_and_says_why(
+    client: httpx.Client,
+) -> None:
+    wide = {f"p{number:03d}": f"{number:03d}" * 7 for number in range(499)}
+    feature = {**FEATURES["features"][0], "properties": wide}
+    answer = buffered(client, features={"type": "FeatureCollection", "features": [feature]})
+
+    assert answer.json()["code"] == "JobFailed"
+    assert "too large to be a row" in answer.json()["detail"]
+
+
 def test_an_empty_result_is_an_empty_collection(client: httpx.Client) -> None:
     nothing = {"type": "FeatureCollection", "features": []}
     answer = buffered(client, features=nothing)

@@ -13,6 +13,8 @@ from hypothesis import settings
 from schemathesis.engine import Status, from_schema
 from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
 
+from processes.registry import SPECS
+
 PHASES = {"examples": True, "coverage": True, "fuzzing": True, "stateful": False}
 CHECKS = (
     "not_a_server_error",
@@ -37,8 +39,8 @@ OPERATIONS = {
 }
 
 
-def known_names(caller: httpx.Client) -> dict[str, str]:
-    """A feature, a document, an upload, and two jobs: one has ended, one is to be dismissed."""
+def known_names(caller: httpx.Client) -> dict[str, Any]:
+    """A feature, a document, an upload, a check, and two jobs: one ended, one to be dismissed."""
     page = caller.get("/collections/land_use/items", params={"limit": 1}).raise_for_status().json()
     jobs = {}
     for name, pause in (("done", 0), ("waiting", 5)):
@@ -55,14 +57,37 @@ def known_names(caller: httpx.Client) -> dict[str, str]:
     documents = caller.get("/catalogue/documents").raise_for_status().json()["documents"]
     upload = caller.post("/files", content=b"known").raise_for_status().json()["id"]
     known = {"feature": page["features"][0]["id"], "document": documents[0]["id"]}
-    return {**known, "upload": upload, **jobs}
+    return {**known, "upload": upload, **jobs, **known_check(caller)}
 
 
-def with_names(document: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+def known_check(caller: httpx.Client) -> dict[str, Any]:
+    """A check of one parcel, what may be said on it, and an opinion that was signed."""
+    body = dict(SPECS["compliance_check"].example)
+    made = caller.post("/processes/compliance-check/execution", json=body).raise_for_status().json()
+    said = {
+        "conclusion": "VERIFY",
+        "text": "须核实。",
+        "document_date": "2026-03-06",
+        "manual": [
+            {"rule": item["rule"], "outcome": item["choices"][0]["outcome"], "text": "经核对"}
+            for item in made["manual"]
+        ],
+    }
+    signed = caller.post(f"/checks/{made['hash']}/opinions", json=said).raise_for_status().json()
+    following = {**said, "supersedes": signed["id"]}
+    return {"check": made["hash"], "said": following, "opinion": signed["id"]}
+
+
+def with_names(document: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
     """The document with examples that only a running server can know."""
     known = copy.deepcopy(document)
     known["components"]["parameters"]["featureId"]["example"] = names["feature"]
     known["components"]["parameters"]["fileId"]["example"] = names["document"]
+    known["components"]["parameters"]["hash"]["example"] = names["check"]
+    known["components"]["parameters"]["opinionId"]["example"] = names["opinion"]
+    known["components"]["parameters"]["of-parcels"]["example"] = "1"
+    signing = known["paths"]["/checks/{hash}/opinions"]["post"]["requestBody"]
+    signing["content"]["application/json"]["example"] = names["said"]
     for item in known["paths"].values():
         for operation in item.values():
             if operation["operationId"] in OPERATIONS:
@@ -76,9 +101,9 @@ def with_names(document: dict[str, Any], names: dict[str, str]) -> dict[str, Any
 
 @pytest.fixture(scope="module")
 def caller(live_server: str, new_key: Callable[..., str]) -> Iterator[httpx.Client]:
-    """A surveyor of the city; what jobs are left over in the end are dismissed."""
+    """A planner, who may sign; what jobs are left over in the end are dismissed."""
     headers = {
-        "Authorization": f"Bearer {new_key('surveyor', '220100')}",
+        "Authorization": f"Bearer {new_key('planner')}",
         "Accept": "application/json",
     }
     with httpx.Client(base_url=live_server, headers=headers, timeout=30) as client:

@@ -1,5 +1,6 @@
 """Surveyors' files from the upload to a process, over HTTP: read, or told why not."""
 
+import json
 import runpy
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,11 +8,13 @@ from typing import Any
 
 import httpx
 import pytest
+import shapely
 
 from processes.algorithms.survey_parcels import Fault
 
 FILES = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "surveyor_files.py")))
 HA_M2 = 10_000
+PLOTS = "detailed_plan_parcel"
 
 
 def uploaded(client: httpx.Client, content: bytes, name: str) -> str:
@@ -152,6 +155,65 @@ def test_parcels_outside_of_the_unit_are_named_and_a_local_frame_is_told(
     assert framed["local_frame"] is True
 
 
+def test_the_report_calls_a_file_as_its_sender_does(client: httpx.Client) -> None:
+    content = FILES.text(FILES.made(21, 2))
+    found = inspected(client, file={"href": uploaded(client, content, "批次用地.txt")})
+
+    assert (found["name"], found["layer"]) == ("批次用地.txt", "批次用地")
+
+
+def test_each_zone_has_a_preview_of_the_parcels_in_it(client: httpx.Client) -> None:
+    parcels = FILES.made(21, 2, prefix=False)
+    found = inspected(client, text=FILES.pasted(parcels).decode())
+
+    for zone in found["zones"]:
+        outline = shapely.from_geojson(json.dumps(zone["outline"]))
+        assert shapely.get_num_geometries(outline) == 2
+        assert shapely.box(*zone["bbox"]).buffer(1e-6).covers(outline)
+
+
+def boundary_points(client: httpx.Client, **inputs: Any) -> httpx.Response:
+    body = {"inputs": inputs, "outputs": {"boundary_points": {}}}
+    return client.post("/processes/survey-parcels/execution", json=body, timeout=60)
+
+
+def test_a_coordinate_text_comes_back_byte_by_byte(client: httpx.Client) -> None:
+    content = FILES.text(FILES.made(21))
+    answer = boundary_points(client, file={"href": uploaded(client, content, "a.txt")})
+
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "text/plain; charset=gb18030"
+    assert answer.content == content
+
+
+def test_a_document_of_outputs_holds_the_text_itself(client: httpx.Client) -> None:
+    text = FILES.text(FILES.made(21, 2), encoding="utf-8").decode()
+    answer = executed(client, "survey-parcels", text=text)
+
+    assert answer.json()["boundary_points"] == text
+
+
+@pytest.mark.parametrize("form", ["kml", "gpkg", "shp"])
+def test_parcels_of_other_forms_are_exported_as_a_coordinate_text_in_their_zone(
+    client: httpx.Client, tmp_path: Path, form: str
+) -> None:
+    parcels = FILES.made(21, 3)
+    name, content = f"parcels.{form}", FILES.kml(FILES.degrees(parcels))
+    if form != "kml":
+        name = "parcels.zip" if form == "shp" else name
+        content = FILES.vectors(parcels, tmp_path, form)
+    answer = boundary_points(client, file={"href": uploaded(client, content, name)})
+    found = inspected(client, text=answer.content.decode("gb18030"))
+    areas_of = [line.split(",")[1] for line in answer.text.splitlines() if line.endswith(",@")]
+
+    assert (found["parcels"], found["readable"], found["findings"]) == (3, 3, [])
+    assert found["crs"].startswith("EPSG:4530 ")
+    assert "带号=42" in answer.text
+    assert [float(one) for one in areas_of] == pytest.approx(
+        [one.declared_ha for one in parcels], abs=1e-4
+    )
+
+
 @pytest.mark.parametrize(
     ("inputs", "pointer"),
     [
@@ -165,6 +227,77 @@ def test_what_cannot_be_looked_at_is_refused_at_its_place(
     client: httpx.Client, inputs: dict[str, Any], pointer: str
 ) -> None:
     answer = executed(client, "survey-parcels", **inputs)
+
+    assert answer.status_code == 400, answer.text
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+
+
+def checked(client: httpx.Client, parcels: Any, **inputs: Any) -> httpx.Response:
+    return executed(client, "compliance-check", parcels=parcels, **inputs)
+
+
+def told(answer: httpx.Response) -> list[dict[str, Any]]:
+    assert answer.status_code == 200, answer.text
+    parcels: list[dict[str, Any]] = answer.json()["result"]["value"]["parcels"]
+    return parcels
+
+
+def test_a_text_without_a_zone_is_checked_once_the_zone_is_chosen(client: httpx.Client) -> None:
+    content = FILES.text(FILES.made(21, 3, prefix=False), header=FILES.NO_ZONE)
+    href = uploaded(client, content, "地块.txt")
+    asked = checked(client, {"href": href}, unit="220100")
+    (error,) = asked.json()["errors"]
+    parcels = told(checked(client, {"href": href}, crs="EPSG:4551", unit="220100"))
+
+    assert asked.status_code == 400
+    assert error["pointer"] == "/inputs/crs"
+    assert error["detail"].endswith("fit in the unit: EPSG:4551 (126°E)")
+    assert [one["name"] for one in parcels] == ["地块1", "地块2", "地块3"]
+    assert all(one["faults"] == [] for one in parcels)
+
+
+def test_a_faulty_parcel_of_a_batch_is_told_and_the_others_are_judged(
+    client: httpx.Client, tmp_path: Path
+) -> None:
+    content = FILES.vectors(FILES.with_fault(FILES.made(21, 4), Fault.SPIKE), tmp_path, "shp")
+    parcels = told(checked(client, {"href": uploaded(client, content, "a.zip")}))
+
+    assert [bool(one["rules"]) for one in parcels] == [True, False, True, True]
+    assert parcels[1]["overall"] == "VERIFY"
+    assert "spike" in {one["code"] for one in parcels[1]["faults"]}
+
+
+def test_parcels_outside_of_the_unit_are_told_and_judged(client: httpx.Client) -> None:
+    text = FILES.text(FILES.made(21, 2), encoding="utf-8").decode()
+    parcels = told(checked(client, {"text": text}, unit="220183"))
+
+    assert [one["code"] for parcel in parcels for one in parcel["faults"]] == ["outside_unit"] * 2
+    assert all(one["rules"] for one in parcels)
+
+
+def test_parcels_of_a_collection_are_chosen_by_a_filter(client: httpx.Client) -> None:
+    (plot,) = client.get(f"/collections/{PLOTS}/items", params={"limit": 1}).json()["features"]
+    number = plot["properties"]["DKBH"]
+    parcels = told(checked(client, {"collection": PLOTS, "filter": f"DKBH = '{number}'"}))
+
+    assert number in {one["id"] for one in parcels}
+    assert all(one["rules"] for one in parcels)
+
+
+@pytest.mark.parametrize(
+    ("parcels", "pointer"),
+    [
+        ({"text": "no parcels here"}, "/inputs/parcels/text"),
+        ({"href": "/files/up-0"}, "/inputs/parcels/href"),
+        ({"collection": "nowhere"}, "/inputs/parcels/collection"),
+        ({"collection": PLOTS, "filter": "DKBH = '-'"}, "/inputs/parcels"),
+        ({"type": "FeatureCollection", "features": []}, "/inputs/parcels/features"),
+    ],
+)
+def test_parcels_that_cannot_be_read_at_all_are_refused_at_their_place(
+    client: httpx.Client, parcels: dict[str, Any], pointer: str
+) -> None:
+    answer = checked(client, parcels)
 
     assert answer.status_code == 400, answer.text
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]

@@ -9,7 +9,10 @@ import pytest
 import processes.algorithms
 
 MODULES = [
-    f"processes.algorithms.{m.name}" for m in pkgutil.iter_modules(processes.algorithms.__path__)
+    m.name
+    for m in pkgutil.walk_packages(
+        processes.algorithms.__path__, f"{processes.algorithms.__name__}."
+    )
 ]
 
 

@@ -14,7 +14,7 @@ from processes.workflows.demo import DemoLoad, demo_loads
 from processes.workflows.feature_table import FeatureTable
 from processes.workflows.intake import Intake, Rejects, checked_batches
 
-PARCELS, SEED = 600, 3
+PARCELS, SEED = 2_000, 3
 type Loads = dict[tuple[str, str], DemoLoad]
 
 
@@ -40,6 +40,18 @@ def test_the_demo_loads_its_layers_in_order_with_two_survey_years(loads: Loads) 
         ("ecological_redline", "issued_2023"),
         ("urban_growth_boundary", "issued_2023"),
         ("detailed_plan_parcel", "2021_2035"),
+        ("survey_parcel", "2024"),
+        ("nature_reserve", "2021_2035"),
+        ("green_line", "2021_2035"),
+        ("yellow_line", "2021_2035"),
+        ("road_line", "2021_2035"),
+        ("detailed_plan_unit", "2021_2035"),
+        ("major_facility", "2021_2035"),
+        ("major_transport", "2021_2035"),
+        ("airport_surface", "2022"),
+        ("approved_conversion", "2025"),
+        ("pending_batch", "2025"),
+        ("land_use_permit", "2025"),
         ("permanent_farmland", "proposal_2025"),
         ("ecological_redline", "proposal_2025"),
         ("urban_growth_boundary", "proposal_2025"),
@@ -59,8 +71,9 @@ def test_every_row_satisfies_its_specification(loads: Loads, declared: Catalogue
 
 def test_no_identity_is_given_twice(loads: Loads, declared: Catalogue) -> None:
     for (name, key), one in loads.items():
-        (field,) = declared.layers[name].identity
-        assert len(set(one.table.values[field])) == one.table.count, (name, key)
+        values = one.table.values
+        identities = zip(*(values[code] for code in declared.layers[name].identity), strict=True)
+        assert len(set(identities)) == one.table.count, (name, key)
 
 
 def test_identifiers_are_unique_in_the_whole_database(loads: Loads) -> None:
@@ -175,6 +188,99 @@ def test_what_the_census_does_not_give_stays_missing(loads: Loads) -> None:
 
     assert given["南关区"] is None
     assert given["榆树市"] == 202_198
+
+
+@pytest.mark.parametrize("matter", ["site_preapproval", "planning_conditions", "land_permit"])
+def test_the_demo_has_each_layer_that_a_mandatory_rule_of_a_profile_reads(
+    loads: Loads, declared: Catalogue, matter: str
+) -> None:
+    (ruleset,) = declared.rulesets["national_default"]
+    read = ruleset.profiles[matter].bindings_mandatory
+    loaded = {layer for layer, _ in loads}
+
+    for name in read:
+        layer = declared.bindings[name].layer
+        assert layer is not None, name
+        assert layer.id in loaded
+
+
+def test_the_rules_know_each_planning_zone_of_the_demo(loads: Loads, declared: Catalogue) -> None:
+    (ruleset,) = declared.rulesets["national_default"]
+    known = {zone for zone, _ in ruleset.tables["zone_class"].rows}
+
+    assert set(loads["planning_zone", "2021_2035"].table.values["GHFQDM"]) <= known
+
+
+def test_the_survey_holds_the_ground_of_the_land_use_layer(loads: Loads) -> None:
+    survey = loads["survey_parcel", "2024"].table.values
+    land_use = loads["land_use", "2024"].table.values["TBMJ"]
+    gross, ridges, net = (np.array(survey[code]) for code in ("TBMJ", "KCMJ", "TBDLMJ"))
+
+    assert gross.sum() == pytest.approx(sum(land_use), abs=0.01 * len(land_use))
+    assert net == pytest.approx(gross - ridges, abs=0.006)
+    for code, share, slope in zip(survey["DLBM"], survey["KCXS"], survey["GDPDJB"], strict=True):
+        assert (slope is not None) == code.startswith("01")
+        assert share is None or slope == "2"
+
+
+def test_the_core_of_the_reserve_is_the_core_of_the_red_line(loads: Loads) -> None:
+    reserve = loads["nature_reserve", "2021_2035"].table
+    redline = loads["ecological_redline", "issued_2023"].table
+    assert reserve.geometry is not None
+    assert redline.geometry is not None
+    core = reserve.geometry[np.array(reserve.values["GKFQ"]) == "核心保护区"]
+    named = redline.geometry[np.array(redline.values["HXLX"]) == "核心保护区"]
+
+    assert shapely.equals(shapely.union_all(core), shapely.union_all(named))
+
+
+def test_no_road_line_crosses_a_plot(loads: Loads) -> None:
+    lines = loads["road_line", "2021_2035"].table.geometry
+    plots = loads["detailed_plan_parcel", "2021_2035"].table.geometry
+    assert lines is not None
+    assert plots is not None
+
+    line, plot = shapely.STRtree(plots).query(lines, predicate="intersects")
+    assert len(line) > 0
+    assert not shapely.relate_pattern(lines[line], plots[plot], "T********").any()
+
+
+def test_a_pending_project_has_no_approval_and_overlaps_none(loads: Loads) -> None:
+    approved = loads["approved_conversion", "2025"].table
+    pending = loads["pending_batch", "2025"].table
+    assert approved.geometry is not None
+    assert pending.geometry is not None
+
+    assert all(approved.values["PFWH"])
+    assert "PFWH" not in pending.values
+    assert not set(approved.values["AJBH"]) & set(pending.values["AJBH"])
+    both = shapely.intersection(
+        shapely.union_all(approved.geometry), shapely.union_all(pending.geometry)
+    )
+    assert both.area == 0.0
+
+
+def test_a_permit_carries_the_limits_of_its_plot(loads: Loads) -> None:
+    permits = loads["land_use_permit", "2025"].table
+    plots = loads["detailed_plan_parcel", "2021_2035"].table
+    assert permits.geometry is not None
+    assert plots.geometry is not None
+    place = {shape.wkb: row for row, shape in enumerate(plots.geometry)}
+
+    for row, shape in enumerate(permits.geometry):
+        for code in ("RJLGX", "RJLDX", "JZGDGX", "JZMDGX", "LDLDX"):
+            assert permits.values[code][row] == plots.values[code][place[shape.wkb]]
+
+
+def test_the_surfaces_of_the_airport_rise_outwards_and_do_not_overlap(loads: Loads) -> None:
+    surfaces = loads["airport_surface", "2022"].table
+    assert surfaces.geometry is not None
+    limits = list(surfaces.values["XGGC"])
+
+    assert limits == sorted(limits)
+    assert shapely.union_all(surfaces.geometry).area == pytest.approx(
+        shapely.area(surfaces.geometry).sum(), rel=1e-9
+    )
 
 
 def test_generated_layers_say_that_they_are_synthetic(loads: Loads, declared: Catalogue) -> None:

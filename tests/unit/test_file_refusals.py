@@ -261,7 +261,7 @@ def test_an_archive_with_an_entry_twice_is_refused(tmp_path: Path) -> None:
 def test_an_archive_beside_the_data_set_is_left_alone_and_named(tmp_path: Path) -> None:
     path = zipped(tmp_path / "a.zip", ("a.csv", b"a\n1\n"), ("b.zip", b"PK"), ("c.pdf", b"%PDF"))
     with open_file(path) as source:
-        assert source.notes == ("the archive b.zip inside a.zip was not opened",)
+        assert source.notes == ("the archive b.zip inside it was not opened",)
 
 
 def understated(path: Path, claim: int) -> Path:

@@ -10,8 +10,10 @@ import pytest
 
 from config.loader import catalogue_folders, load
 from config.settings import KNOWN, Settings
+from processes.algorithms.survey_parcels import Fault
 from server.guide import render
 from server.guide.render import GuidePage, contents, page, to_page
+from server.problems import KINDS
 from server.web import pages
 from server.web.words import LANGUAGES
 
@@ -50,6 +52,7 @@ def test_both_languages_have_the_same_guides_in_the_same_order() -> None:
             "layers",
             "loading",
             "querying",
+            "compliance",
         ]
     )
 
@@ -155,6 +158,35 @@ def test_the_layer_of_the_guide_is_a_sound_catalogue(lang: str, tmp_path: Path) 
     settings = Settings(home=tmp_path, store=tmp_path, catalogue=(tmp_path,))
 
     assert "parking" in load(catalogue_folders(settings)).layers
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_compliance_guide_lists_exactly_the_faults_of_parcels(lang: str) -> None:
+    (told,) = re.findall(r"^.*`faults\[\]\.code`.*$", source(lang, "compliance"), re.M)
+    codes = re.findall(r"`([a-z_]+)`", told)
+
+    assert codes[: len(Fault)] == [str(fault) for fault in Fault]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_compliance_guide_names_codes_that_problems_have(lang: str) -> None:
+    rows = re.findall(
+        r"^\| ((?:`[A-Z]\w+`[、, ]*)+)\| (\d{3}) \|", source(lang, "compliance"), re.M
+    )
+    told = {(code, int(status)) for row, status in rows for code in re.findall(r"`(\w+)`", row)}
+
+    assert len(told) > 8
+    assert told <= {(kind.code, kind.status.value) for kind in KINDS.values()}
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_local_rules_of_the_guide_are_sound(lang: str, tmp_path: Path) -> None:
+    (entry,) = blocks(source(lang, "compliance"), "yaml")
+    (tmp_path / "rules.yaml").write_text(entry, "utf-8")
+    settings = Settings(home=tmp_path, store=tmp_path, catalogue=(tmp_path,))
+
+    (override,) = load(catalogue_folders(settings)).ruleset_overrides
+    assert override.ruleset == "national_default"
 
 
 @every_guide

@@ -181,3 +181,20 @@ def test_queries_of_addresses_are_not_told() -> None:
     inputs = {"features": {"href": "https://data.example.cn/a.gpkg?token=secret"}}
 
     assert "secret" not in json.dumps(document(inputs=inputs, read=[]))
+
+
+def test_the_rules_that_were_applied_are_named_with_their_version() -> None:
+    rules = {
+        "step": "",
+        "ruleset": "national_default",
+        "version": "2026.1.0",
+        "overrides": "example_city 2026.2.0",
+        "digest": "d" * 64,
+    }
+    document = provenance_document(origin(read=[rules]), BASE)
+
+    (name,) = [one for one in document["entity"] if one.startswith("rules:")]
+    assert name.startswith("rules:national_default@2026.1.0")
+    assert document["entity"][name]["om:overrides"] == "example_city 2026.2.0"
+    assert name in {used["prov:entity"] for used in document["used"].values()}
+    ProvDocument.deserialize(content=json.dumps(document), format="json")

@@ -1,13 +1,18 @@
 """Surveyors' files: what is right comes back to the digit, what is wrong is said by its place."""
 
+import io
 import runpy
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
+import ezdxf
 import numpy as np
 import pytest
 import shapely
+from ezdxf.document import Drawing
+from ezdxf.layouts.layout import Modelspace
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -274,6 +279,134 @@ def test_a_local_frame_is_told_as_such(tmp_path: Path) -> None:
     assert found.source.crs is None
     assert {one.fault for one in found.source.findings} >= {Fault.NO_ZONE_FITS}
     assert "local frame" in str(found.rows[0]["findings"])
+
+
+@pytest.mark.parametrize("drawn_as", ["lines", "hatch"])
+def test_single_lines_end_to_end_and_the_edges_of_hatches_are_parcels_too(
+    tmp_path: Path, drawn_as: str
+) -> None:
+    parcels = FILES.made(9)
+    found = read(tmp_path / "a.dxf", FILES.dxf(parcels, drawn_as=drawn_as))
+
+    assert faults(found) == set()
+    assert same(found.shapes, polygons(parcels))
+    assert [row["name"] for row in found.rows] == [one.name for one in parcels]
+
+
+def drawing(draw: Callable[[Drawing, Modelspace], None]) -> bytes:
+    made = ezdxf.new("R2010", units=6)  # type: ignore[attr-defined]
+    draw(made, made.modelspace())
+    written = io.StringIO()
+    made.write(written)
+    return written.getvalue().encode()
+
+
+def test_neighbours_that_share_an_edge_are_the_faces_between_lines(tmp_path: Path) -> None:
+    x, y = 42_443_667.0, 4_851_838.0
+    edges: list[tuple[float, float, float, float]] = [
+        (0, 0, 100, 0),
+        (100, 0, 100, 90),
+        (100, 90, 0, 90),
+        (0, 90, 0, 0),
+    ]
+    edges += [(100, 0, 200, 0), (200, 0, 200, 90), (200, 90, 100, 90.004)]  # ends meet nearly
+
+    def draw(_: Drawing, space: Modelspace) -> None:
+        for x0, y0, x1, y1 in edges:
+            space.add_line((x + x0, y + y0), (x + x1, y + y1))
+        space.add_line((x + 900, y), (x + 950, y))
+        space.add_line((x + 300, y), (x + 300, y + 90))
+        space.add_arc((x + 300, y + 45), 45, -90, 90)
+
+    found = read(tmp_path / "a.dxf", drawing(draw))
+    areas = sorted(round(shapely.area(one)) for one in found.shapes if one is not None)
+
+    assert areas == [round(np.pi * 45**2 / 2), 9_000, 9_000]
+    assert "single lines and arcs that join to no ring: 1 on 0" in found.source.notes
+
+
+def test_a_layer_of_polylines_is_not_doubled_by_its_hatches(tmp_path: Path) -> None:
+    corners = [
+        (42_443_667.0, 4_851_838.0),
+        (42_443_767.0, 4_851_838.0),
+        (42_443_767.0, 4_851_900.0),
+    ]
+
+    def draw(_: Drawing, space: Modelspace) -> None:
+        space.add_lwpolyline(corners, close=True, dxfattribs={"layer": "JZD"})
+        for layer in ("JZD", "填充"):
+            space.add_hatch(dxfattribs={"layer": layer}).paths.add_polyline_path(corners)
+
+    found = read(tmp_path / "a.dxf", drawing(draw))
+
+    assert (found.source.layer, len(found.shapes), faults(found)) == ("JZD", 1, set())
+
+
+def test_a_block_that_is_inserted_without_end_is_refused_though_it_is_empty(
+    tmp_path: Path,
+) -> None:
+    def draw(made: Drawing, space: Modelspace) -> None:
+        made.blocks.new("EMPTY")
+        space.add_blockref("EMPTY", (0, 0)).grid((30_000, 30_000))
+
+    with pytest.raises(FileRefused, match="more than 500,000"):
+        read(tmp_path / "a.dxf", drawing(draw))
+
+
+def test_tolerances_in_metres_hold_in_degrees(tmp_path: Path) -> None:
+    parcels = FILES.degrees(FILES.made(9, 3))
+    right = read(tmp_path / "a.dxf", FILES.dxf(parcels))
+    open_by_11_m = read(tmp_path / "b.dxf", FILES.dxf(parcels, gap_m=1e-4))
+
+    assert faults(right) == set()
+    assert faults(open_by_11_m) == {Fault.UNCLOSED_RING}
+
+
+def test_a_declared_area_in_degrees_is_that_on_the_ellipsoid(tmp_path: Path) -> None:
+    header = {"坐标系": "2000国家大地坐标系", "计量单位": "度", "精度": "0.000000001"}
+    parcels = FILES.degrees(FILES.made(9, 3))
+    found = read(tmp_path / "a.txt", write_boundary_points(header, parcels, 9).encode())
+    wrong = FILES.with_fault(parcels, Fault.AREA_DIFFERS)
+    told = read(tmp_path / "b.txt", write_boundary_points(header, wrong, 9).encode())
+    (differs,) = told.source.findings
+
+    assert faults(found) == set()
+    assert found.source.crs is not None
+    assert found.source.crs.to_epsg() == 4490
+    assert (differs.fault, differs.parcel) == (Fault.AREA_DIFFERS, 1)
+    assert differs.params["ellipsoid_ha"] == pytest.approx(parcels[1].declared_ha, rel=1e-3)
+
+
+def test_kml_gives_the_polygons_of_its_placemarks_with_their_data(tmp_path: Path) -> None:
+    parcels = FILES.degrees(FILES.made(9, 3))
+    content = FILES.kml(parcels)
+    found = read(tmp_path / "up-3", content)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("doc.kml", content)
+
+    assert same(found.shapes, polygons(parcels))
+    assert [row["name"] for row in found.rows] == [one.name for one in parcels]
+    assert {row["拟用地类"] for row in found.rows} == {"1001"}
+    assert len(read(tmp_path / "a.kmz", packed.getvalue()).shapes) == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda text: text.replace("<kml", "<!DOCTYPE k [<!ENTITY a 'b'>]><kml"), "document type"),
+        (lambda text: text[:-20], "no well-formed KML"),
+        (lambda text: text.replace("UTF-8", "Shift_JIS"), "save it as UTF-8"),
+        (lambda text: text.replace("<Document>", "<Folder>" * 100), "nested deeper"),
+    ],
+)
+def test_kml_that_is_not_what_it_should_be_is_refused(
+    tmp_path: Path, change: Callable[[str], str], why: str
+) -> None:
+    text = FILES.kml(FILES.degrees(FILES.made(9, 1))).decode()
+
+    with pytest.raises(FileRefused, match=why):
+        read(tmp_path / "a.kml", change(text).encode())
 
 
 @pytest.mark.parametrize(

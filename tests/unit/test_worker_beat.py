@@ -53,6 +53,7 @@ def turns_of_reclaiming(
         monkeypatch.setattr(subject, name, store, raising=False)
     monkeypatch.setattr(worker, "sweep_uploads", nothing_to_sweep)
     monkeypatch.setattr(worker, "sweep_results", nothing_to_sweep)
+    monkeypatch.setattr(worker, "sweep_checks", nothing_to_sweep)
     monkeypatch.setattr(worker, "STALLED_AFTER", timedelta(seconds=3 * worker.BEAT_S))
     monkeypatch.setattr(worker.time, "monotonic", lambda: clock["now"])
 

@@ -14,6 +14,7 @@ export function createAppRouter(): Router {
         name: 'processes',
         component: () => import('./pages/processes/ProcessesPage.vue'),
       },
+      { path: '/check/:hash?', name: 'check', component: () => import('./pages/check/CheckPage.vue') },
       { path: '/jobs', name: 'jobs', component: () => import('./pages/jobs/JobsPage.vue') },
       { path: '/jobs/:job', name: 'job', component: () => import('./pages/jobs/JobPage.vue') },
       { path: '/:rest(.*)*', name: 'missing', component: () => import('./pages/missing/MissingPage.vue') },

@@ -150,6 +150,15 @@ export async function getAnswer(url: string, accept: string, signal: AbortSignal
   throw new Failure(readProblem(await response.json().catch(() => null), response))
 }
 
+/** JSON sent to a route; the answer as it comes, only its status has been looked at. */
+export async function postAnswer(url: string, json: unknown, csrf: string | null, signal?: AbortSignal): Promise<Response> {
+  const headers = { 'Content-Type': 'application/json', ...(csrf !== null && { 'X-CSRF-Token': csrf }) }
+  const request = new Request(new URL(url, location.origin), { method: 'POST', headers, body: JSON.stringify(json) })
+  const response = await send(request, signal)
+  if (response.ok) return response
+  throw new Failure(readProblem(await response.json().catch(() => null), response))
+}
+
 export const getSession = () => body(client.GET('/session'))
 export const postSession = (key: string) => body(client.POST('/session', { body: { key } }))
 export const deleteSession = (csrf: string) =>

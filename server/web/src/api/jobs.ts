@@ -1,6 +1,7 @@
 /** Jobs and their results. */
 
 import { JOB_STATES, type Callback, type Job, type JobPage, type JobState, type Step } from '../domain/job'
+import { readBounded } from './bounded'
 import { deleteJob, getAnswer, getJob, getJobs, type JobsQuery } from './client'
 import { list, memberOf, numberOrNull, ofLink, record, text, textOrNull } from './read'
 import type { components } from './schema'
@@ -175,30 +176,4 @@ function referred(header: string, names: readonly string[]): readonly Output[] {
   return [...header.matchAll(/<([^>]+)>;\s*rel="([^"]+)"(?:;\s*type="([^"]*)")?/g)]
     .filter(([, , rel = '']) => names.includes(rel))
     .map(([, href, name = '', type = '']) => ({ name, value: { href, type } }))
-}
-
-/** The text of an answer; null where it has more than *most* bytes. */
-async function readBounded(answer: Response, most: number): Promise<string | null> {
-  if (Number(answer.headers.get('Content-Length')) > most) {
-    await answer.body?.cancel()
-    return null
-  }
-  const reader = answer.body?.getReader()
-  const parts: Uint8Array[] = []
-  let size = 0
-  for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
-    parts.push(part.value)
-    size += part.value.length
-    if (size > most) {
-      await reader?.cancel()
-      return null
-    }
-  }
-  const whole = new Uint8Array(size)
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return new TextDecoder().decode(whole)
 }

@@ -4,7 +4,7 @@ import { collectionId, type Bounds, type Layer } from '../domain/catalogue'
 import type { Feature, FeaturePage } from '../domain/feature'
 import { getCollection, getCollections, getItem, getItems, getStyle, getTile, type Language } from './client'
 import { patiently } from './patience'
-import { readFeature, readFeaturePage, readLayer, readLayers } from './read'
+import { readFeature, readFeaturePage, readLayer, readLayers } from './readLayers'
 
 export const fetchLayers = async (lang: Language): Promise<readonly Layer[]> => readLayers(await getCollections(lang))
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { hectares, mu } from './area'
-import { readLayer } from '../api/read'
+import { readLayer } from '../api/readLayers'
 import { collectionId, editionOf, isDrawable } from './catalogue'
 import { isoDate } from './date'
 import { isSuperseded } from './edition'

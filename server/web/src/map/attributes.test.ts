@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { zh } from '../app/i18n/zh'
-import { readFeature, readLayer } from '../api/read'
+import { readFeature, readLayer } from '../api/readLayers'
 import { describeFeature } from './attributes'
 
 const layer = readLayer({

@@ -12,13 +12,21 @@ import { Marks, type MarkColours } from './marks'
 import { alignTiles, boxIn, extentOf, placeIn, projectionName, register } from './projections'
 import { resolutionAt, scaleAt } from './scale'
 import { DEGREES, zeroResolution, type MapSystem } from './systems'
-import type { Sketch } from './tools/draw'
 import { REACH_PX, type Asked } from './tools/pick'
 
 export interface ViewPlace {
   readonly centre: Position
   readonly scale: number
 }
+
+/** Something of a page's own above the layers. */
+export interface Overlay {
+  /** Draws the same in another system of the view. */
+  move: (system: MapSystem) => void
+  dispose: () => void
+}
+
+export type OverlayMaker<T extends Overlay> = (map: OlMap, system: MapSystem, colours: MarkColours) => T
 
 export interface MapEvents {
   /** The view came to rest. */
@@ -49,7 +57,7 @@ export class MapController {
   readonly #events: MapEvents
   readonly #still = matchMedia('(prefers-reduced-motion: reduce)').matches
   #drawn: readonly DrawnLayer[] = []
-  #sketch: Sketch | null = null
+  readonly #overlays: Overlay[] = []
   #drawing: Drawing
   #view: View
 
@@ -72,7 +80,7 @@ export class MapController {
 
   dispose(): void {
     for (const layer of this.#layers.values()) layer.dispose()
-    this.#sketch?.dispose()
+    for (const overlay of this.#overlays) overlay.dispose()
     this.#map.setTarget(undefined)
     this.#map.dispose()
   }
@@ -143,10 +151,11 @@ export class MapController {
     if (bounds) this.fit(bounds, true)
   }
 
-  /** The shapes that people draw on this map; its maker comes along with the pages that draw. */
-  sketch(make: (map: OlMap, system: MapSystem, colours: MarkColours) => Sketch): Sketch {
-    this.#sketch ??= make(this.#map, this.#drawing.system, this.#colours)
-    return this.#sketch
+  /** What a page puts above the layers; its maker comes along with the page. */
+  overlay<T extends Overlay>(make: OverlayMaker<T>): T {
+    const made = make(this.#map, this.#drawing.system, this.#colours)
+    this.#overlays.push(made)
+    return made
   }
 
   askAtCentre(): void {
@@ -218,7 +227,7 @@ export class MapController {
     this.#view = this.#newView()
     this.#map.setView(this.#view)
     this.#marks.move(system)
-    this.#sketch?.move(system)
+    for (const overlay of this.#overlays) overlay.move(system)
     this.go(place)
     this.show(this.#drawn)
   }

@@ -111,14 +111,17 @@ function hatched(styles: void | Style | Style[], hatches: ReadonlyMap<number, st
 const patterns = new Map<string, CanvasPattern | string>()
 const HATCH_PX = 8
 
-function pattern(ground: string, line: string): CanvasPattern | string {
-  const key = `${ground} ${line}`
-  const made = patterns.get(key) ?? paint(ground, line)
+/** Lines of one colour over whatever lies beneath; heavy ones for what is pointed at. */
+export const hatching = (line: string, heavy: boolean): CanvasPattern | string => pattern('transparent', line, heavy ? 2 : 1)
+
+function pattern(ground: string, line: string, width = 1): CanvasPattern | string {
+  const key = `${ground} ${line} ${width}`
+  const made = patterns.get(key) ?? paint(ground, line, width)
   patterns.set(key, made)
   return made
 }
 
-function paint(ground: string, line: string): CanvasPattern | string {
+function paint(ground: string, line: string, width: number): CanvasPattern | string {
   const canvas = document.createElement('canvas')
   canvas.width = canvas.height = HATCH_PX
   const context = canvas.getContext('2d')
@@ -126,6 +129,7 @@ function paint(ground: string, line: string): CanvasPattern | string {
   context.fillStyle = ground
   context.fillRect(0, 0, HATCH_PX, HATCH_PX)
   context.strokeStyle = line
+  context.lineWidth = width
   context.beginPath()
   for (const shift of [-HATCH_PX, 0, HATCH_PX]) {
     context.moveTo(shift, HATCH_PX)

@@ -10,6 +10,7 @@ export const en: Words = {
   header: {
     navigation: 'Main navigation',
     map: 'One Map',
+    check: 'Compliance check',
     processes: 'Processes',
     api: 'Data API',
     otherLanguage: '中文',

@@ -9,6 +9,7 @@ export const zh = {
   header: {
     navigation: '主导航',
     map: '一张图',
+    check: '合规性审查',
     processes: '处理服务',
     api: '数据接口',
     otherLanguage: 'English',

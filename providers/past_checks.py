@@ -1,0 +1,78 @@
+"""Kept checks as a computation reads them: whole documents, the newest first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, LiteralString
+
+import orjson
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from providers.access import ANONYMOUS_ID
+from providers.checks import unpack
+from providers.editions import beginning_in_china
+
+OWN: LiteralString = """
+SELECT k.hash, (k.facts ->> 'parcels')::integer FROM onemap.kept_check k
+WHERE EXISTS (SELECT FROM onemap.check_owner o WHERE o.hash = k.hash AND o.owner = %(owner)s)
+  AND (%(since)s::timestamptz IS NULL OR k.kept_at >= %(since)s)
+  AND k.facts -> 'ruleset' ->> 'id' = %(ruleset)s
+  AND (%(profile)s::text IS NULL OR k.facts -> 'profile' ->> 'id' = %(profile)s)
+ORDER BY k.kept_at DESC, k.hash LIMIT %(most)s
+"""
+BY_HASH: LiteralString = """
+SELECT k.hash, (k.facts ->> 'parcels')::integer FROM onemap.kept_check k
+WHERE k.hash = ANY(%(hashes)s)
+  AND EXISTS (SELECT FROM onemap.check_owner o
+              WHERE o.hash = k.hash AND o.owner IN (%(owner)s, %(anonymous)s))
+  AND k.facts -> 'ruleset' ->> 'id' = %(ruleset)s
+ORDER BY k.kept_at DESC, k.hash LIMIT %(most)s
+"""
+
+
+CONTENT: LiteralString = "SELECT content FROM onemap.kept_check WHERE hash = %(hash)s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastCheck:
+    """A kept check, and how many parcels it has."""
+
+    hash: str
+    parcels: int
+
+
+def past_checks(
+    connection: Connection[TupleRow],
+    owner: str,
+    *,
+    ruleset: str,
+    hashes: Sequence[str] | None,
+    since: date | None,
+    profile: str | None,
+    most: int,
+) -> list[PastCheck]:
+    """Kept checks by a rule set, the newest first: those named, else the owner's own.
+
+    Whoever names the hash of a check that was made without a key may read it.
+    """
+    values = {
+        "owner": owner,
+        "anonymous": ANONYMOUS_ID,
+        "ruleset": ruleset,
+        "hashes": None if hashes is None else list(hashes),
+        "since": None if since is None else beginning_in_china(since),
+        "profile": profile,
+        "most": most,
+    }
+    statement = OWN if hashes is None else BY_HASH
+    rows = connection.execute(statement, values).fetchall()
+    return [PastCheck(hash=name, parcels=count) for name, count in rows]
+
+
+def past_document(connection: Connection[TupleRow], past: PastCheck) -> dict[str, Any]:
+    """The whole document of one that `past_checks` told of."""
+    row = connection.execute(CONTENT, {"hash": past.hash}).fetchone()
+    assert row is not None  # kept for good, and in one snapshot
+    document: dict[str, Any] = orjson.loads(unpack(bytes(row[0])))
+    return document

@@ -1,0 +1,54 @@
+"""HTTP/1.1 as uvicorn speaks it, deaf to offers of HTTP/2 in clear text.
+
+Java's own client offers `Upgrade: h2c` with every request. The parser stops at an offer that nobody
+takes and the body is lost; a server may ignore the field (RFC 9110, 7.8), so it is taken out before.
+"""
+
+import re
+from collections.abc import Iterator
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+HEAD_END = re.compile(rb"\r?\n\r?\n")
+HEAD_BYTES = 64 * 1024  # a longer head is left to the parser as it comes
+REQUEST = re.compile(rb"[A-Z]+ [^\s]+ HTTP/1\.1\r\n")
+OFFER = re.compile(
+    rb"\r\n(?:upgrade:[ \t]*h2c[ \t]*|http2-settings:[^\r\n]*)(?=\r\n)", re.IGNORECASE
+)
+
+
+class Http1(HttpToolsProtocol):
+    """The protocol of one connection."""
+
+    between_messages = True
+    _held = b""  # the beginning of a head
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes from the client; the head of a message is read once all of it has come."""
+        if self.between_messages:
+            data = self._held + data
+            unfinished = data[:1].isalpha() and HEAD_END.search(data) is None
+            self._held = data if unfinished and len(data) < HEAD_BYTES else b""
+            if self._held:
+                return
+        for part in _messages(data) if OFFER.search(data) else (data,):
+            if not self.transport.is_closing():  # after a message that is none
+                self._feed(part)
+
+    def on_message_complete(self) -> None:
+        """The next bytes begin another message."""
+        super().on_message_complete()
+        self.between_messages = True
+
+    def _feed(self, data: bytes) -> None:
+        if self.between_messages and (end := HEAD_END.search(data)):
+            data = OFFER.sub(b"", data[: end.end()]) + data[end.end() :]
+        self.between_messages = False
+        super().data_received(data)
+
+
+def _messages(data: bytes) -> Iterator[bytes]:
+    """Cut wherever a request may begin: whoever does not wait for answers sends several at once."""
+    starts = [0, *(found.start() for found in REQUEST.finditer(data) if found.start())]
+    for start, end in zip(starts, [*starts[1:], len(data)], strict=True):
+        yield data[start:end]
