@@ -1,5 +1,6 @@
 """What happens in a child process: one computation after the other, each with its outcome."""
 
+import gc
 import os
 import signal
 import threading
@@ -32,6 +33,7 @@ from providers.job_results import STORAGE_FULL, Made
 from providers.store_disk import StorageFull
 
 PROGRESS_EVERY_S = 0.5
+LEFT_OVER = 50_000  # objects that a computation leaves behind before somebody looks for cycles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +107,9 @@ def serve_computations(pipe: Pipe, leash: Pipe, url: str, scheduler: str | None)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_die_with, args=(leash,), daemon=True).start()
     reader, crew = _Reader(url, pipe), _crew(pipe, leash, scheduler)
+    # A document of millions of values is no garbage: the collector looks for cycles in between alone.
+    gc.disable()
+    gc.freeze()
     pipe.send("ready")
     while True:
         try:
@@ -112,6 +117,9 @@ def serve_computations(pipe: Pipe, leash: Pipe, url: str, scheduler: str | None)
         except EOFError:
             return
         pipe.send(_outcome(computation, reader, pipe, crew))
+        del computation
+        if gc.get_count()[0] > LEFT_OVER:
+            gc.collect()
 
 
 def _crew(pipe: Pipe, leash: Pipe, scheduler: str | None) -> Crew:
