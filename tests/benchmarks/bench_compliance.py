@@ -122,6 +122,7 @@ def bench(cluster: Cluster, new_database: Callable[..., str]) -> Iterator[Bench]
             one.report.write(Path(__file__).parent)
 
 
+@pytest.mark.row("check_overlay")
 def test_layers_read_for_a_batch(bench: Bench) -> None:
     """What a check reads, beside the same overlays by hand; areas agree."""
     asked = parcels(BATCH)
@@ -138,6 +139,7 @@ def test_layers_read_for_a_batch(bench: Bench) -> None:
     _told(bench, "check_overlay", f"{BATCH:,} parcels read against {len(BINDINGS)} layers", times)
 
 
+@pytest.mark.row("check_batch")
 def test_a_batch_is_checked(bench: Bench) -> None:
     """The whole check as a job, from its submission to its result."""
     asked = parcels(BATCH)
@@ -158,6 +160,7 @@ def test_a_batch_is_checked(bench: Bench) -> None:
     _told(bench, "check_batch", f"{BATCH:,} parcels checked against {len(BINDINGS)} layers", times)
 
 
+@pytest.mark.row("check_one")
 def test_one_parcel_is_checked(bench: Bench) -> None:
     """Different parcels one after the other, at once, one of the layers with a million rows."""
     shapes, survey = stars(LARGEST, 12, 77), bench.layers[SURVEY]

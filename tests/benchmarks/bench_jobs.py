@@ -137,6 +137,7 @@ def bench(cluster: Cluster, new_database: Callable[..., str]) -> Iterator[Bench]
             one.report.write(Path(__file__).parent)
 
 
+@pytest.mark.row("jobs_submit")
 def test_a_job_is_taken(bench: Bench) -> None:
     figures = {
         server.peer.title: _median_ms(server, {"Prefer": "respond-async"}, 201)
@@ -149,6 +150,7 @@ def test_a_job_is_taken(bench: Bench) -> None:
     bench.add(Row(name="jobs_submit", title=title, unit="ms", figures=figures, judged=(told,)))
 
 
+@pytest.mark.row("jobs_echo")
 def test_a_job_is_done(bench: Bench) -> None:
     figures = {server.peer.title: _median_ms(server, {}, 200) for server in _asked(bench)}
     mine = figures["OneMap"]
@@ -158,6 +160,7 @@ def test_a_job_is_done(bench: Bench) -> None:
     bench.add(Row(name="jobs_echo", title=title, unit="ms", figures=figures, judged=(told,)))
 
 
+@pytest.mark.row("jobs_overlay")
 def test_a_large_overlay(bench: Bench) -> None:
     body = {
         "inputs": {
@@ -213,6 +216,7 @@ def test_a_large_overlay(bench: Bench) -> None:
     )
 
 
+@pytest.mark.row("jobs_queue")
 def test_pages_beside_a_queue(bench: Bench) -> None:
     """Pairs one after the other: a page of ten with no job, and with a thousand that wait."""
     server = bench.ours

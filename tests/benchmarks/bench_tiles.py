@@ -131,7 +131,7 @@ def bench(cluster: Cluster, new_database: Callable[..., str]) -> Iterator[Bench]
             one.report.write(Path(__file__).parent)
 
 
-@pytest.mark.parametrize("zoom", BARS)
+@pytest.mark.parametrize("zoom", BARS, ids=lambda zoom: _name(zoom))
 def test_an_uncached_tile(bench: Bench, zoom: int) -> None:
     asked = places(zoom)
     rates: dict[str, list[float]] = {}
@@ -158,6 +158,7 @@ def test_an_uncached_tile(bench: Bench, zoom: int) -> None:
     )
 
 
+@pytest.mark.row(KEPT)
 def test_a_kept_tile_against_a_file_of_its_size(bench: Bench) -> None:
     rates: dict[str, list[float]] = {}
     with ExitStack() as stack:
@@ -212,6 +213,7 @@ def test_a_kept_tile_against_a_file_of_its_size(bench: Bench) -> None:
     )
 
 
+@pytest.mark.row(STORM_ROW)
 def test_items_during_a_storm_of_cold_tiles(bench: Bench) -> None:
     """Pairs one after the other: a page of ten alone, and while eight ask for cold tiles far out."""
     server = bench.servers[0]

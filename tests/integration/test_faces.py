@@ -5,6 +5,7 @@ from collections.abc import Callable
 from html import unescape
 from typing import Any
 from urllib.parse import quote, urlsplit
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -61,7 +62,8 @@ def job(client: httpx.Client, wait_until: Callable[..., None]) -> str:
 @pytest.fixture(scope="module")
 def checked(client: httpx.Client, new_key: Callable[..., str]) -> dict[str, str]:
     """A check that anybody may see, and an opinion on it that its signer reads."""
-    body: Any = SPECS["compliance_check"].example
+    inputs: Any = SPECS["compliance_check"].example["inputs"]
+    body = {"inputs": {**inputs, "project": {**inputs["project"], "code": uuid4().hex}}}
     check = client.post("/processes/compliance-check/execution", json=body).json()
     said = {
         "conclusion": "VERIFY",

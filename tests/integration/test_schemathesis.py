@@ -5,6 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -62,7 +63,8 @@ def known_names(caller: httpx.Client) -> dict[str, Any]:
 
 def known_check(caller: httpx.Client) -> dict[str, Any]:
     """A check of one parcel, what may be said on it, and an opinion that was signed."""
-    body = dict(SPECS["compliance_check"].example)
+    inputs: Any = SPECS["compliance_check"].example["inputs"]
+    body = {"inputs": {**inputs, "project": {**inputs["project"], "code": uuid4().hex}}}
     made = caller.post("/processes/compliance-check/execution", json=body).raise_for_status().json()
     said = {
         "conclusion": "VERIFY",
