@@ -345,7 +345,7 @@ def test_whoever_signs_after_another_is_shown_the_other_opinion_first(
 
     expect(page.get_by_text("另有人签署了意见")).to_be_visible()
     expect(page.get_by_text("先行意见。")).to_be_visible()
-    page.faults.clear()  # type: ignore[attr-defined]  # the browser reports the refusal
+    page.expect_faults("status of 400")  # type: ignore[attr-defined]
     page.get_by_role("button", name="签署", exact=True).click()
     expect(page.get_by_text("其后另有意见")).to_be_visible(timeout=SOON_MS)
     first, second = client.get(there, headers=headers).json()["opinions"]
@@ -406,7 +406,7 @@ def test_a_document_in_metres_is_asked_for_its_reference_system(
     field = page.get_by_label("坐标参考系")
     expect(field).to_be_focused(timeout=SOON_MS)
     assert violations() == []
-    page.faults.clear()  # type: ignore[attr-defined]  # the browser reports the refusal
+    page.expect_faults("status of 400")  # type: ignore[attr-defined]
     field.fill(PLANE)
     start(page)
 
@@ -440,7 +440,7 @@ def test_a_job_leads_to_its_check_or_to_what_has_to_be_changed(
     metres["geometry"]["coordinates"] = [[[100 * x, 1e5 * y] for x, y in ring]]
     page.goto(f"{live_server}/app/check?job={job_of(metres)}")
     expect(page.get_by_text("/inputs/crs:")).to_be_visible(timeout=SOON_MS)
-    page.faults.clear()  # type: ignore[attr-defined]  # the browser reports the refusal
+    page.expect_faults("status of 400")  # type: ignore[attr-defined]
     page.get_by_role("button", name="返回填写").click()
 
     expect(page.get_by_label("坐标参考系")).to_be_focused()
@@ -545,7 +545,7 @@ def test_a_hash_that_is_not_kept_is_told_with_what_to_do(page: Page, live_server
     page.goto(f"{live_server}/app/check/{'0' * 64}")
 
     expect(page.get_by_text("没有这份审查")).to_be_visible()
-    page.faults.clear()  # type: ignore[attr-defined]  # the browser reports the 404
+    page.expect_faults("status of 404")  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

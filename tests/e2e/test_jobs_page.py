@@ -228,7 +228,7 @@ def test_a_result_layer_that_is_gone_is_named_on_the_map(page: Page, live_server
 
     expect(page.locator(".banner")).to_contain_text(RESULT)
     expect(page).to_have_url(re.compile(r"l=county(&|$)"))
-    page.faults.clear()  # type: ignore[attr-defined]  # the browser's own word about the 404
+    page.expect_faults("status of 404")  # type: ignore[attr-defined]
 
 
 def test_who_has_not_signed_in_finds_the_jobs_that_this_browser_has_opened(
@@ -327,7 +327,7 @@ def test_a_job_that_is_not_there_says_so_and_leads_back(
     assert violations() == []
     page.get_by_role("link", name="全部任务").click()
     expect(page.get_by_text("还没有任务")).to_be_visible()
-    page.faults.clear()  # type: ignore[attr-defined]  # the browser's own word about the 404
+    page.expect_faults("status of 404")  # type: ignore[attr-defined]
 
 
 def test_an_unreachable_server_is_said_and_the_job_comes_after_a_retry(
@@ -342,7 +342,7 @@ def test_an_unreachable_server_is_said_and_the_job_comes_after_a_retry(
     page.unroute(f"{live_server}/jobs/{job}")
     # It is asked again by itself, too: whichever comes first.
     expect(page.get_by_role("group", name="文字")).to_have_text("回来了", timeout=SOON_MS)
-    page.faults.clear()  # type: ignore[attr-defined]
+    page.expect_faults("net::ERR_FAILED")  # type: ignore[attr-defined]
 
 
 def test_the_keyboard_alone_finds_a_job_and_deletes_it(

@@ -339,7 +339,7 @@ def test_a_busy_server_is_asked_again_when_it_says(
     assert refused
     expect(page.locator("#layers")).not_to_contain_text("图层未能绘制")
     assert colours(page) > 5
-    page.faults.clear()  # type: ignore[attr-defined]  # the browser's own word about the 503
+    page.expect_faults("status of 503")  # type: ignore[attr-defined]
 
 
 def test_a_server_that_stays_busy_is_given_up_and_said_at_the_layer(
@@ -355,7 +355,7 @@ def test_a_server_that_stays_busy_is_given_up_and_said_at_the_layer(
     page.unroute("**/tiles/**")
     county.get_by_role("button", name="重试").click()
     expect(county).not_to_contain_text("图层未能绘制")
-    page.faults.clear()  # type: ignore[attr-defined]
+    page.expect_faults("status of 503")  # type: ignore[attr-defined]
 
 
 def test_on_a_phone_the_view_can_be_switched(

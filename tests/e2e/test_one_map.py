@@ -196,7 +196,7 @@ def test_a_selected_feature_that_is_gone_is_named(
     open_map(f"{CITY}&l=county&sel=county/nobody")
 
     expect(page.locator(".banner")).to_contain_text("nobody")
-    page.faults.clear()  # type: ignore[attr-defined]  # the browser's own word about the 404
+    page.expect_faults("status of 404")  # type: ignore[attr-defined]
 
 
 def test_synthetic_layers_are_watermarked_and_real_ones_are_not(
@@ -419,7 +419,7 @@ def test_a_wrong_key_is_explained_and_the_field_is_ready_again(
     expect(page.get_by_role("alert")).to_contain_text("请求编号")
     expect(field).to_be_focused()
     assert violations() == []
-    page.faults.clear()  # type: ignore[attr-defined]  # the browser's own word about the 401
+    page.expect_faults("status of 401")  # type: ignore[attr-defined]
 
 
 def test_an_unreachable_server_is_said_with_a_way_to_retry(
@@ -434,7 +434,7 @@ def test_an_unreachable_server_is_said_with_a_way_to_retry(
     page.unroute("**/collections?*")
     alert.get_by_role("button", name="重试").click()
     expect(page.locator(".row").first).to_be_visible()
-    page.faults.clear()  # type: ignore[attr-defined]
+    page.expect_faults("net::ERR_FAILED")  # type: ignore[attr-defined]
 
 
 def test_tiles_that_fail_are_said_at_their_layer_and_asked_for_again(
@@ -449,7 +449,7 @@ def test_tiles_that_fail_are_said_at_their_layer_and_asked_for_again(
     county.get_by_role("button", name="重试").click()
     expect(county).not_to_contain_text("图层未能绘制")
     wait_painted(page)
-    page.faults.clear()  # type: ignore[attr-defined]
+    page.expect_faults("net::ERR_FAILED")  # type: ignore[attr-defined]
 
 
 def test_with_no_layer_the_map_says_what_to_do(open_map: Callable[..., Page]) -> None:

@@ -120,7 +120,7 @@ def test_what_the_server_refuses_lights_up_the_field_its_pointer_names(
     screenshot("process-refused")
     distance.fill("5")
     expect(distance).to_have_attribute("aria-invalid", "false")
-    page.faults.clear()  # type: ignore[attr-defined]  # the browser reports the 400
+    page.expect_faults("status of 400")  # type: ignore[attr-defined]
 
 
 def test_a_drawn_area_is_run_as_it_was_drawn(
@@ -278,7 +278,7 @@ def test_a_job_is_run_again_with_its_inputs(
     expect(page.get_by_label("文字").first).to_have_value("再来一次")
     page = open_form("echo", **{"from": "00000000-0000-4000-8000-000000000000"})
     expect(page.get_by_text("没有找到该任务的输入，请重新填写。")).to_be_visible()
-    page.faults.clear()  # type: ignore[attr-defined]  # the browser reports the 404
+    page.expect_faults("status of 404")  # type: ignore[attr-defined]
 
 
 def test_the_command_line_it_shows_starts_the_same_job(
@@ -311,7 +311,7 @@ def test_a_process_that_is_not_there_is_told_with_what_to_do(page: Page, live_se
     page.goto(f"{live_server}/app/processes/no-such-process")
 
     expect(page.get_by_role("alert")).to_contain_text("没有找到")
-    page.faults.clear()  # type: ignore[attr-defined]  # the browser reports the 404
+    page.expect_faults("status of 404")  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ def test_what_is_not_there_is_said_in_chinese(
     page: Page, live_server: str, violations: Callable[[], list[str]], path: str, said: str
 ) -> None:
     page.goto(f"{live_server}{path}{'&' if '?' in path else '?'}lang=zh")
-    page.faults.clear()  # type: ignore[attr-defined]
+    page.expect_faults("status of 400", "status of 404")  # type: ignore[attr-defined]
 
     expect(page.get_by_text(said)).to_be_visible()
     assert violations() == []
