@@ -12,6 +12,8 @@ PYTEST := $(BIN)/python -m pytest
 # The project's own programs first; the Node wheel lies in .node where this machine has no Node.
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.node/bin:$(PATH)
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
+# Hundreds of processes start in a run; each would compile the project's modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install install-tests demo serve web test test-database test-rest checks lint format type arch web-check \
 	e2e e2e-clients openapi bench campaign lock clean

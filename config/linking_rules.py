@@ -137,6 +137,8 @@ def _check_names(
         names.known(f"{pointer}/flag", "flag", said["flag"], ruleset.flags)
     if word == "document":
         names.known(f"{pointer}/id", "document", said["id"], ruleset.documents)
+    if "titles" in said:
+        names.known(f"{pointer}/titles", "table", said["titles"], ruleset.tables)
     if word == "class_conformity":
         _check_conformity(said, pointer, names)
     elif "table" in said:

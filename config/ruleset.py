@@ -44,6 +44,7 @@ class Clause:
     values: Mapping[str, ProjectValue | FieldValue | TableValue | TextMeasure] = field(
         default_factory=dict
     )
+    titles: Mapping[str, str] = field(default_factory=dict)  # holder -> table that names its codes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +88,7 @@ class Rule:
     concerns: tuple[Concern, ...] = ()
     compares: tuple[ProjectValue | TableValue | Flag, ...] = ()
     clauses: tuple[Clause, ...] = ()
-    limits: tuple[str, ...] = ()
+    limits: tuple[Text, ...] = ()
     legal: tuple[Legal, ...] = ()
     valid_from: date | None = None
     valid_to: date | None = None
@@ -127,6 +128,7 @@ class ClassTable:
     columns: tuple[
         str, ...
     ] = ()  # class codes; the longest that the planned one begins with counts
+    titles: Mapping[str, str] = field(default_factory=dict)  # zone -> its name, zh
     compatible: frozenset[tuple[str, str]] = frozenset()  # (plan class, admitted class)
 
 

@@ -98,6 +98,11 @@ def _text(e: Mapping[str, str]) -> Text:
     return Text(zh=e["zh"], en=e["en"])
 
 
+def _either(value: str | Mapping[str, str]) -> Text:
+    """A text of both languages; of rule sets written before there were two, the same in both."""
+    return Text(zh=value, en=value) if isinstance(value, str) else _text(value)
+
+
 def _day(value: str | None) -> date | None:
     return None if value is None else date.fromisoformat(value)
 
@@ -142,6 +147,7 @@ def _table(e: Mapping[str, Any]) -> ClassTable:
         rows=rows,
         columns=tuple(sorted({code for _, code in rows})),
         compatible=_pairs(e.get("compatible", ())),
+        titles=e.get("titles", {}),
     )
 
 
@@ -181,7 +187,7 @@ def _rule(e: Mapping[str, Any]) -> Rule:
         concerns=tuple(map(_concern, e.get("concerns", ()))),
         compares=tuple(map(_compared, e.get("compares", ()))),
         clauses=tuple(map(_clause, e.get("clauses", ()))),
-        limits=tuple(e.get("limits", ())),
+        limits=tuple(map(_either, e.get("limits", ()))),
         legal=tuple(map(_legal, e["legal"])),
         valid_from=_day(e.get("valid_from")),
         valid_to=_day(e.get("valid_to")),
@@ -219,6 +225,7 @@ def _clause(e: Mapping[str, Any]) -> Clause:
         text=e["text_zh"],
         needs=tuple(e.get("needs", ())),
         values={holder: _holder(said) for holder, said in e.get("values", {}).items()},
+        titles={h: said["titles"] for h, said in e.get("values", {}).items() if "titles" in said},
     )
 
 

@@ -44,6 +44,18 @@ def last_due(cron: str, now: datetime) -> datetime:
     return due
 
 
+def next_due(cron: str, now: datetime) -> datetime:
+    """The first time after *now* at which *cron* is due.
+
+    Examples
+    --------
+    >>> next_due("30 6 * * mon", datetime(2026, 11, 27, 12, tzinfo=ZONE)).isoformat()
+    '2026-11-30T06:30:00+08:00'
+    """
+    due: datetime = croniter(cron, now.astimezone(ZONE)).get_next(datetime)
+    return due
+
+
 def cron_fault(cron: str) -> str | None:
     """What is wrong with the five fields; None: nothing."""
     try:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import NewType
 
 from config.text import Text as Text
+from config.text import TitledWord
 from config.vocabulary_plans import PlanAct as PlanAct
 from config.vocabulary_plans import PlanLevel as PlanLevel
 from config.vocabulary_plans import PlanLinkKind as PlanLinkKind
@@ -52,42 +53,30 @@ class Classification(StrEnum):
         return RANKS[self]
 
 
-class DataKind(StrEnum):
+class DataKind(TitledWord):
     """What a specification is about (数据类别): the root of the resource tree by kind."""
 
-    PRESENT = "present"  # 现状数据
-    PLANNING = "planning"  # 规划数据
-    MANAGEMENT = "management"  # 管理数据
-    SOCIOECONOMIC = "socioeconomic"  # 社会经济数据
-
-    @property
-    def label(self) -> Text:
-        return DATA_KIND_TITLES[self]
+    PRESENT = "present", "现状数据", "Present state"
+    PLANNING = "planning", "规划数据", "Plans"
+    MANAGEMENT = "management", "管理数据", "Management"
+    SOCIOECONOMIC = "socioeconomic", "社会经济数据", "Society and economy"
 
 
-class EditionStatus(StrEnum):
+class EditionStatus(TitledWord):
     """Where an edition (版次) stands."""
 
-    DRAFT = "draft"  # 过程
-    SUBMITTED = "submitted"  # 上报
-    RETURNED = "returned"  # 反馈
-    IN_FORCE = "in_force"  # 启用
-    REPEALED = "repealed"  # 废止
-
-    @property
-    def label(self) -> Text:
-        return EDITION_STATUS_TITLES[self]
+    DRAFT = "draft", "过程", "Draft"
+    SUBMITTED = "submitted", "上报", "Submitted"
+    RETURNED = "returned", "反馈", "Returned"
+    IN_FORCE = "in_force", "启用", "In force"
+    REPEALED = "repealed", "废止", "Repealed"
 
 
-class Issuer(StrEnum):
+class Issuer(TitledWord):
     """Who issued an edition."""
 
-    OWN = "own"  # 本级
-    ABOVE = "above"  # 上级下发
-
-    @property
-    def label(self) -> Text:
-        return ISSUER_TITLES[self]
+    OWN = "own", "本级", "Own"
+    ABOVE = "above", "上级下发", "Issued from above"
 
 
 class Fact(StrEnum):
@@ -110,12 +99,15 @@ class Outcome(StrEnum):
     @property
     def rank(self) -> int:
         """1 is the mildest, 5 the worst."""
-        return list(Outcome).index(self) + 1
+        return _RANKS[self]
 
     @property
     def zh(self) -> str:
         """The word that people read."""
         return ("符合", "提示", "需核实", "需论证", "不符合")[self.rank - 1]
+
+
+_RANKS = {outcome: number for number, outcome in enumerate(Outcome, start=1)}
 
 
 class ExecutionMode(StrEnum):
@@ -161,21 +153,4 @@ JSON_TYPES = {
     FieldType.DECIMAL: {"type": "number"},
     FieldType.DATE: {"type": "string", "format": "date"},
     FieldType.BOOLEAN: {"type": "boolean"},
-}
-EDITION_STATUS_TITLES = {
-    EditionStatus.DRAFT: Text(zh="过程", en="Draft"),
-    EditionStatus.SUBMITTED: Text(zh="上报", en="Submitted"),
-    EditionStatus.RETURNED: Text(zh="反馈", en="Returned"),
-    EditionStatus.IN_FORCE: Text(zh="启用", en="In force"),
-    EditionStatus.REPEALED: Text(zh="废止", en="Repealed"),
-}
-ISSUER_TITLES = {
-    Issuer.OWN: Text(zh="本级", en="Own"),
-    Issuer.ABOVE: Text(zh="上级下发", en="Issued from above"),
-}
-DATA_KIND_TITLES = {
-    DataKind.PRESENT: Text(zh="现状数据", en="Present state"),
-    DataKind.PLANNING: Text(zh="规划数据", en="Plans"),
-    DataKind.MANAGEMENT: Text(zh="管理数据", en="Management"),
-    DataKind.SOCIOECONOMIC: Text(zh="社会经济数据", en="Society and economy"),
 }

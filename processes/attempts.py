@@ -109,6 +109,8 @@ class JobTasks:
             layers={n: catalogue.layers[n] for n in named if n in catalogue.layers},
             depot=Depot(
                 owner=attempt.owner,
+                organisation=attempt.organisation,
+                person=attempt.person,
                 uploads=self._uploads,
                 public_url=base,
                 hosts=self._settings.fetch_hosts,

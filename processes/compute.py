@@ -21,9 +21,11 @@ from typing import Protocol
 
 import structlog
 
+from processes.ahead import ahead
 from processes.algorithms.blocks import Spread
 
 AHEAD = 2  # blocks for each hand: the one it computes, and the one it computes next
+BEHIND = 5  # steps of niceness: blocks give way to the database, and to who answers requests
 CLUSTER_PATIENCE_S = 10
 
 log = structlog.get_logger()
@@ -73,17 +75,18 @@ def blockwise(
 
 
 def map_blocks[B, R](
-    context: Watched,
-    function: Callable[[B], R],
-    blocks: Sequence[B],
-    message: str,
-    *,
-    start: int = 0,
-    end: int = 100,
+    crew: Crew, function: Callable[[B], R], blocks: Iterable[B], *, expected: int
 ) -> Iterator[R]:
-    """*function* of each block, in order: one pass of `blockwise`."""
-    with blockwise(context, message, start=start, end=end) as spread:
-        yield from spread(function, blocks)
+    """*function* of each block, in order, while those that come next are being made.
+
+    For blocks that take as long to make as to compute: *expected* says how many there will be.
+    """
+    with ExitStack() as stack:
+        hands = stack.enter_context(crew(expected)) if expected > 1 else None
+        if hands is None:
+            yield from map(function, ahead(blocks))
+        else:
+            yield from _ahead(hands, function, blocks)
 
 
 class _Blockwise:
@@ -110,7 +113,7 @@ class _Blockwise:
             yield one
 
 
-def _ahead[B, R](hands: Hands, function: Callable[[B], R], blocks: Sequence[B]) -> Iterator[R]:
+def _ahead[B, R](hands: Hands, function: Callable[[B], R], blocks: Iterable[B]) -> Iterator[R]:
     """In order, with just enough blocks begun ahead: all of them at once would fill the memory."""
     left = iter(blocks)
     begun: deque[Future[R]] = deque()
@@ -157,6 +160,7 @@ def process_pool(lent: Callable[[int], int], let_go: Callable[[], None]) -> Crew
 
 def _settle(let_go: Callable[[], None]) -> None:
     let_go()
+    os.nice(BEHIND)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_die_with_parent, daemon=True).start()

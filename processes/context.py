@@ -35,6 +35,8 @@ class Depot:
     public_url: str
     hosts: tuple[RemoteHost, ...] = ()
     fetch_bytes: int = 0  # of one file from another host, at most
+    organisation: str = ""  # whom the owner's key names
+    person: str = ""
 
 
 def untold(_: Steps) -> None:
@@ -57,6 +59,7 @@ class Context:
     crew: Crew = alone  # who computes the blocks of large inputs
     report_steps: Callable[[Steps], None] = untold
     step: str = ""  # JSON pointer, in the body, of the process that computes now; "": the outer one
+    synthetic: bool = False  # whether anything that was read is invented: so is what comes of it
     _read: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
     _states: list[EditionState] | None = None
     _connection: Connection[TupleRow] | None = None
@@ -136,6 +139,8 @@ class Context:
         if as_of is not None and binding is not None and binding.layer is not None:
             states = editions_then(self._connection, binding.layer.id, as_of)
         found = bind(binding, states, check_date, self.scope)
+        if isinstance(found, Bound):
+            self.synthetic |= found.layer.synthetic
         if isinstance(found, Bound) and found.state is not None:
             self.note(found.state, binding=found.binding.id)
         elif isinstance(found, Bound):  # an external table, as it was then

@@ -10,10 +10,10 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-import psycopg
 import structlog
 from procrastinate import App, PsycopgConnector
 from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
 
 from config.loader import CatalogueError, catalogue_folders
 from config.model import Catalogue
@@ -30,10 +30,11 @@ from providers.callback_deliveries import CallbackStore
 from providers.callbacks import QUEUE as CALLBACKS
 from providers.catalogue_edits import CHANNEL, read_catalogue
 from providers.checks import sweep_checks
-from providers.database import DatabaseRole, Pools, connection_options, open_pools
+from providers.database import Pools, open_pools
 from providers.errors import StoreTimeout, StoreUnavailable
 from providers.job_attempts import BEAT_S, STALLED_AFTER, Attempt, AttemptStore
 from providers.jobs import ANONYMOUS_QUEUE, KEYED_QUEUE, open_jobs
+from providers.listening import listen
 from providers.result_files import ResultFiles
 from providers.result_sweep import sweep_results
 from providers.schedules import ScheduleStore
@@ -120,6 +121,8 @@ class Worker:
             stack.push_async_callback(_ended, following)
             overviews = asyncio.create_task(lasting(self._keep_overviews))
             stack.push_async_callback(_ended, overviews)
+            sweeping = asyncio.create_task(lasting(self._sweep))
+            stack.push_async_callback(_ended, sweeping)
             schedules = asyncio.create_task(lasting(self._follow_schedules))
             stack.push_async_callback(_ended, schedules)
             log.info("worker_started", concurrency=self._concurrency)
@@ -176,19 +179,14 @@ class Worker:
 
     async def _follow(self) -> None:
         """Read the catalogue anew when the database says so, and after each lost connection."""
+        await listen(self._url, CHANNEL, hear=self._hear, retry_s=RETRY_S)
+
+    async def _hear(self, connection: AsyncConnection[TupleRow]) -> None:
+        await self._reload()
         while True:
-            with suppress(psycopg.Error, OSError):
-                async with await AsyncConnection.connect(
-                    self._url, autocommit=True, **connection_options(DatabaseRole.READER)
-                ) as connection:
-                    await connection.execute(f"LISTEN {CHANNEL}")
-                    await self._reload()
-                    while True:
-                        notices = connection.notifies(timeout=REREAD_S, stop_after=1)
-                        if [n async for n in notices] or not self._edits_known.is_set():
-                            await self._reload()
-            log.warning("listener_lost", retry_s=RETRY_S)
-            await asyncio.sleep(RETRY_S)
+            notices = connection.notifies(timeout=REREAD_S, stop_after=1)
+            if [n async for n in notices] or not self._edits_known.is_set():
+                await self._reload()
 
     async def _keep_overviews(self) -> None:
         """Make the overviews that are due, by the catalogue in force."""
@@ -216,7 +214,6 @@ class Worker:
         """Signs of life, ours and the attempts'; and the care for what other workers left."""
         self._alive.parent.mkdir(parents=True, exist_ok=True)
         steady_since: float | None = None
-        sweep_at = 0.0
         while True:
             try:
                 await self._store.beat(tuple(self._running))
@@ -227,15 +224,22 @@ class Worker:
                     for job in await self._store.reclaim():
                         log.warning("job_reclaimed", job=str(job), after_s=patience_s)
                     await self._callbacks.take_up()
-                    if now >= sweep_at:
-                        sweep_at = now + SWEEP_EVERY_S
-                        await sweep_uploads(self._pools, self._uploads)
-                        await sweep_results(self._pools, self._results)
-                        await sweep_checks(self._pools, timedelta(days=self._settings.job_days))
             except (StoreUnavailable, StoreTimeout, OSError) as error:
                 steady_since = None
                 log.warning("beat_missed", error=repr(error))
             await asyncio.sleep(BEAT_S)
+
+    async def _sweep(self) -> None:
+        """Remove what has expired; no sign of life waits for that."""
+        await asyncio.sleep(STALLED_AFTER.total_seconds())
+        while True:
+            try:
+                await sweep_uploads(self._pools, self._uploads)
+                await sweep_results(self._pools, self._results)
+                await sweep_checks(self._pools, timedelta(days=self._settings.job_days))
+            except (StoreUnavailable, StoreTimeout, OSError) as error:
+                log.warning("sweep_missed", error=repr(error))
+            await asyncio.sleep(SWEEP_EVERY_S)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

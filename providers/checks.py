@@ -15,7 +15,7 @@ from psycopg import Connection as SyncConnection
 from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
-from providers.access import ANONYMOUS_ID, Principal
+from providers.access import ANONYMOUS_ID, Principal, Scope
 from providers.database import Pools
 from providers.errors import BadParameter
 
@@ -212,14 +212,19 @@ def remove_check(connection: SyncConnection[TupleRow], name: str, by: str, reaso
 
 def eyes(principal: Principal) -> dict[str, object]:
     """Whose checks a principal sees."""
-    keyed = not principal.anonymous
+    return eyes_of(principal.id, principal.organisation, principal.person, principal.scope)
+
+
+def eyes_of(owner: str, organisation: str, person: str, scope: Scope) -> dict[str, object]:
+    """Whose checks a key sees that names this organisation and person."""
+    keyed = owner != ANONYMOUS_ID
     return {
-        "owner": principal.id,
-        "organisation": principal.organisation,
-        "person": principal.person,
+        "owner": owner,
+        "organisation": organisation,
+        "person": person,
         "anonymous": ANONYMOUS_ID,
-        "signs": keyed and principal.scope.may(SIGN),
-        "all": keyed and principal.scope.may(SEE_ALL),
+        "signs": keyed and scope.may(SIGN),
+        "all": keyed and scope.may(SEE_ALL),
     }
 
 

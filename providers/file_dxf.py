@@ -13,6 +13,7 @@ from ezdxf.document import Drawing
 from ezdxf.filemanagement import readfile
 from ezdxf.lldxf.const import DXFError
 
+from config.vocabulary import Text
 from processes.algorithms.survey_parcels import Fault, Finding, SurveyParcel, SurveyRing, finding
 from processes.algorithms.survey_rings import Closing
 from providers.file_dxf_lines import CLOSED_M, DrawnLine, by_layer, is_ring
@@ -25,6 +26,10 @@ from providers.survey_frames import Stated
 DRIVER = "DXF"
 MAX_BYTES = 128 * 1024 * 1024  # ezdxf holds a drawing in memory, some ten times that
 CLOSING = Closing(tolerance_m=CLOSED_M)
+NESTED = Text(
+    zh="位于另一地块之内，且有自己的名称",
+    en="lies inside of another parcel, and has a name of its own",
+)
 METRES = (0, 6)  # $INSUNITS: none, metres
 MAX_NAME = 200
 
@@ -151,8 +156,7 @@ def _parcels(
         )
         place = len(parcels)
         if outer[i] >= 0:
-            message = "lies inside of another parcel, and has a name of its own"
-            found.append(finding(Fault.NESTED_PARCEL, message, parcel=place, of=one))
+            found.append(finding(Fault.NESTED_PARCEL, NESTED, parcel=place, of=one))
         parcels.append(one)
         said.append(" | ".join(texts[i])[: 5 * MAX_NAME] or None)
     return parcels, said, tuple(found)

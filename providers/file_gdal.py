@@ -19,7 +19,7 @@ from pyproj.exceptions import CRSError
 from providers.file_encoding import BYTES, text_name
 from providers.file_geometry import Extent, ReadShapes, shapes_of
 from providers.file_kinds import Kind
-from providers.file_values import bounded_text, plain_type, readable
+from providers.file_values import bounded_columns, plain_type, readable
 from providers.source_file import Batch, Bounds, FileRefused
 
 SURVEY_ROWS = 20_000
@@ -95,15 +95,11 @@ class GdalLayer:
                 if shape is not None:
                     found = self._shapes(batch.column(shape), numbers)
                     shapes, unreadable = found.shapes, dict(found.unreadable)
-                columns: dict[str, pa.Array] = {}
-                for own, column in zip(self.columns, names, strict=True):
-                    values, wrong = readable(
-                        _codes(batch.column(own)), self.encoding, self.raw_text
-                    )
-                    values, long = bounded_text(values)
-                    columns[column] = values
-                    for row, why in (wrong | long).items():
-                        unreadable.setdefault(row, f"{column}: {why}")
+                read = (
+                    (name, readable(_codes(batch.column(own)), self.encoding, self.raw_text))
+                    for own, name in zip(self.columns, names, strict=True)
+                )
+                columns = bounded_columns(read, unreadable)
                 if self.broken:
                     for row, number in enumerate(numbers.to_pylist()):
                         if number in self.broken:

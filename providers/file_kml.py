@@ -11,14 +11,17 @@ import numpy as np
 import pyarrow as pa
 import pyproj
 
+from config.vocabulary import Text
 from processes.algorithms.boundary_point_text import MAX_PARCEL_POINTS, MAX_PARCELS, MAX_POINTS
 from processes.algorithms.survey_parcels import Fault, Finding, SurveyParcel, SurveyRing, finding
 from processes.algorithms.survey_rings import Closing
+from processes.algorithms.survey_sentences import of_ring, too_many_points
 from providers.file_survey import Survey, surveyed
 from providers.source_file import FileRefused, OpenedPath, SourceFile
 from providers.survey_frames import Stated
 
 DRIVER = "KML"
+NO_LIST = Text(zh="不是经纬度列表", en="is no list of longitudes and latitudes")
 MAX_BYTES = 64 * 1024 * 1024
 BLOCK = 16 * 1024  # characters: what a block ends is taken from the front of its parent, one by one
 MAX_DEPTH = 64
@@ -148,12 +151,11 @@ def _take(found: _Gathered, placemark: Element) -> None:
     for polygon in polygons:
         if len(found.parcels) >= MAX_PARCELS:
             raise FileRefused(f"it has more than {MAX_PARCELS:,} parcels.")
-        place, rings, wrong = len(found.parcels), list[SurveyRing](), list[tuple[Fault, str]]()
+        place, rings, wrong = len(found.parcels), list[SurveyRing](), list[tuple[Fault, Text]]()
         for number, text in enumerate(_ring_texts(polygon), 1):
             points = _points(text)
             if points is None:
-                said_of_it = f"its ring {number} is no list of longitudes and latitudes"
-                wrong.append((Fault.UNREADABLE_GEOMETRY, said_of_it))
+                wrong.append((Fault.UNREADABLE_GEOMETRY, of_ring(number, NO_LIST)))
                 continue
             found.points += len(points)
             if found.points > MAX_POINTS:
@@ -161,8 +163,7 @@ def _take(found: _Gathered, placemark: Element) -> None:
             names = tuple(map(str, range(1, len(points) + 1)))
             rings.append(SurveyRing(number=number, names=names, points=points))
         if (size := sum(len(ring.points) for ring in rings)) > MAX_PARCEL_POINTS:
-            message = f"has {size:,} points; at most {MAX_PARCEL_POINTS:,} are read"
-            wrong.append((Fault.TOO_MANY_POINTS, message))
+            wrong.append((Fault.TOO_MANY_POINTS, too_many_points(size, MAX_PARCEL_POINTS)))
             rings = []
         parcel = SurveyParcel(rings=tuple(rings), name=said.get("name", ""))
         found.findings += (finding(f, message, parcel=place, of=parcel) for f, message in wrong)

@@ -14,7 +14,7 @@ import pyproj
 from pyproj.exceptions import CRSError
 
 from providers.file_geometry import Extent, shapes_of
-from providers.file_values import bounded_text, plain_type, readable
+from providers.file_values import bounded_columns, plain_type, readable
 from providers.source_file import READ_ROWS, Batch, FileRefused, OpenedPath, SourceFile
 
 LONGITUDE_LATITUDE = "OGC:CRS84"  # what the specification means where no crs is given
@@ -67,17 +67,11 @@ class ParquetTable:
             if self.primary is not None:
                 found = shapes_of(_binary(part.column(self.primary)))
                 geometry, unreadable = found.shapes, dict(found.unreadable)
-            columns = {}
-            for name in self.columns:
-                values, wrong = readable(part.column(name), "utf-8", None)
-                values, long = bounded_text(values)
-                columns[name] = values
-                for row, why in (wrong | long).items():
-                    unreadable.setdefault(row, f"{name}: {why}")
+            read = ((name, readable(part.column(name), "utf-8", None)) for name in self.columns)
             yield Batch(
                 first=first,
                 count=part.num_rows,
-                columns=columns,
+                columns=bounded_columns(read, unreadable),
                 geometry=geometry,
                 unreadable=unreadable,
             )

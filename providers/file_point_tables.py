@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
+from config.vocabulary import Text
 from processes.algorithms.boundary_point_text import (
     MAX_PARCEL_POINTS,
     MAX_PARCELS,
@@ -22,6 +23,7 @@ from processes.algorithms.survey_parcels import (
     finding,
 )
 from processes.algorithms.survey_rings import Closing
+from processes.algorithms.survey_sentences import too_many_points
 from providers.file_boundary_points import text_encoding, text_lines
 from providers.file_survey import Survey, surveyed
 from providers.source_file import FileRefused, OpenedPath, SourceFile
@@ -118,11 +120,14 @@ class _Gathered:
             )
             parcels.append(one)
             if size > MAX_PARCEL_POINTS:
-                said = f"has {size:,} points; at most {MAX_PARCEL_POINTS:,} are read"
+                said = too_many_points(size, MAX_PARCEL_POINTS)
                 found.append(finding(Fault.TOO_MANY_POINTS, said, parcel=place, of=one))
         for name, line, what in self.wrong[:MAX_PARCELS]:
             place = place_of[name]
-            said = f"has a point that is no pair of numbers: {what}"
+            said = Text(
+                zh=f"有一点的坐标不是数字：{what}",
+                en=f"has a point that is no pair of numbers: {what}",
+            )
             found.append(
                 finding(Fault.UNREADABLE_LINE, said, parcel=place, of=parcels[place], line=line)
             )

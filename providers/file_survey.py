@@ -126,7 +126,7 @@ def _sentences(count: int, findings: Sequence[Finding]) -> pa.Array:
             continue
         at = [f"point {one.point}"] if one.point else []
         at += [f"line {one.line}"] if one.line else []
-        told.append(f"{one.message} ({', '.join(at)})" if at else one.message)
+        told.append(f"{one.message.en} ({', '.join(at)})" if at else one.message.en)
     return pa.array(["; ".join(said[i]) if i in said else None for i in range(count)], pa.string())
 
 
@@ -138,7 +138,8 @@ def _summary(findings: Sequence[Finding], parcels: int) -> Iterator[str]:
         first = errors[0]
         name = first.number or (first.parcel or 0) + 1
         yield (
-            f"{len(lost):,} of {parcels:,} parcels cannot be read; parcel {name}: {first.message}"
+            f"{len(lost):,} of {parcels:,} parcels cannot be read;"
+            f" parcel {name}: {first.message.en}"
         )
     if warned := len(findings) - len(errors):
         yield f"{warned:,} warnings"

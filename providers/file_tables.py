@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from providers.file_encoding import BYTES, decoded, judge, text_name, wanted_encoding
-from providers.file_values import bounded_text
+from providers.file_values import bounded_columns
 from providers.source_file import Batch, FileRefused, OpenedPath, SourceFile
 
 BLOCK_BYTES = 4 * 1024 * 1024  # a row must fit
@@ -47,17 +47,12 @@ class CsvTable:
 
     def _batch(self, part: pa.RecordBatch, first: int) -> Batch:
         unreadable: dict[int, str] = {}
-        columns = {}
-        for name, raw in zip(self.columns, part.columns, strict=True):
-            values, wrong = decoded(raw, self.encoding)
-            values, long = bounded_text(values)
-            columns[name] = values
-            for row, why in (wrong | long).items():
-                unreadable.setdefault(row, f"{name}: {why}")
+        named = zip(self.columns, part.columns, strict=True)
+        texts = ((name, decoded(raw, self.encoding)) for name, raw in named)
         return Batch(
             first=first,
             count=part.num_rows,
-            columns=columns,
+            columns=bounded_columns(texts, unreadable),
             geometry=None,
             unreadable=unreadable,
         )

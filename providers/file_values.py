@@ -1,5 +1,7 @@
 """Attribute values of files in the Arrow types that the rest of the system reads."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -57,3 +59,15 @@ def bounded_text(values: pa.Array) -> tuple[pa.Array, dict[int, str]]:
     return values, {
         row: f"a text of {lengths[row]:,} bytes; at most {MAX_TEXT_BYTES:,}" for row in wrong
     }
+
+
+def bounded_columns(
+    read: Iterable[tuple[str, tuple[pa.Array, dict[int, str]]]], unreadable: dict[int, str]
+) -> dict[str, pa.Array]:
+    """Columns by name, their texts bounded; *unreadable* learns the first fault of each row."""
+    columns = {}
+    for name, (values, wrong) in read:
+        columns[name], long = bounded_text(values)
+        for row, why in (wrong | long).items():
+            unreadable.setdefault(row, f"{name}: {why}")
+    return columns

@@ -18,7 +18,7 @@ from providers.callbacks import announce
 from providers.database import Pools
 from providers.errors import StoreUnavailable
 from providers.job_records import JobStatus, scope_from
-from providers.job_results import STORAGE_FULL, Made, write_results
+from providers.job_results import STORAGE_FULL, Made, forget_spools, write_results
 from providers.jobs import ANONYMOUS_QUEUE, KEYED_QUEUE, defer
 
 # A worker beats every 10 s; three missed beats is a dead worker, not a slow query.
@@ -43,6 +43,8 @@ class Attempt:
     inputs: Mapping[str, Any]
     outputs: tuple[str, ...]
     as_collection: tuple[str, ...] = ()
+    organisation: str = ""
+    person: str = ""
 
 
 # What the database says of results that it will not take, however often they are brought.
@@ -62,7 +64,7 @@ SET status = 'running', attempt = attempt + 1, beat_at = clock_timestamp(), prog
     message = 'Running', started_at = coalesce(started_at, clock_timestamp()),
     updated_at = clock_timestamp()
 WHERE id = %(job)s AND status = 'accepted'
-RETURNING id, attempt, process, owner, scope, inputs, outputs, as_collection
+RETURNING id, attempt, process, owner, scope, inputs, outputs, as_collection, organisation, person
 """
 # Every later write of an attempt holds this: a lost attempt that still lives changes nothing.
 CURRENT: LiteralString = "id = %(job)s AND attempt = %(number)s AND status = 'running'"
@@ -167,6 +169,8 @@ class AttemptStore:
             inputs=row[5],
             outputs=tuple(row[6]),
             as_collection=tuple(row[7]),
+            organisation=row[8],
+            person=row[9],
         )
 
     async def report(
@@ -208,6 +212,7 @@ class AttemptStore:
                 if isinstance(error.__cause__, cause):
                     return await self.fail(attempt, failure)
             raise
+        await forget_spools(results)
         return True
 
     async def fail(self, attempt: Attempt, error: Mapping[str, Any]) -> bool:

@@ -51,6 +51,13 @@ def status_document(job: Job, base: str, callbacks: Iterable[Callback] = ()) -> 
     }
 
 
+def refusal(job: Job) -> dict[str, Any]:
+    """What a failed job found wrong with its inputs, each with its place; nothing where that was not why."""
+    found = (job.error or {}).get("errors") or ()
+    errors = [{"pointer": pointer, "detail": detail} for pointer, detail in found]
+    return {"errors": errors} if errors else {}
+
+
 def results_document(results: Sequence[Result | LayerResult], base: str) -> dict[str, Any]:
     """Values by output; objects are qualified by their media type, layers are told by a link."""
     return {

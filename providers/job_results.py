@@ -1,6 +1,8 @@
 """What a job gave: a value in its row, a file, or a layer; written in the job's own transaction."""
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import LiteralString
@@ -99,6 +101,14 @@ async def write_results(
                 )
         row = (job, one.output, media_type, value, file, size, sha256, layer)
         await connection.execute(INSERT, row)
+
+
+async def forget_spools(results: Sequence[Made]) -> None:
+    """Remove the rows that have become tables; what cannot be removed now is left to the sweep."""
+    for one in results:
+        if isinstance(one, TableResult):
+            with suppress(OSError):
+                await asyncio.to_thread(one.spool.unlink)
 
 
 async def read_results(connection: AsyncConnection[TupleRow], job: UUID) -> dict[str, Kept]:

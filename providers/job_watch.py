@@ -5,16 +5,13 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from uuid import UUID
 
-import psycopg
-import structlog
 from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
 
-from providers.database import DatabaseRole, connection_options
+from providers.listening import listen
 
 CHANNEL = "onemap_job"
 RECONNECT_S = 1.0
-
-log = structlog.get_logger()
 
 
 class News:
@@ -59,19 +56,16 @@ class JobWatch:
 
     async def follow(self) -> None:
         """Listen for ever; after a reconnect everybody is woken, since news may be lost."""
-        while True:
-            with suppress(psycopg.Error, OSError):
-                async with await AsyncConnection.connect(
-                    self._url, autocommit=True, **connection_options(DatabaseRole.READER)
-                ) as connection:
-                    await connection.execute(f"LISTEN {CHANNEL}")
-                    for news in [n for waiting in self._listeners.values() for n in waiting]:
-                        news.arrive()
-                    async for notification in connection.notifies():
-                        for news in self._listeners.get(UUID(notification.payload), ()):
-                            news.arrive()
-            log.warning("job_listener_lost", retry_s=RECONNECT_S)
-            await asyncio.sleep(RECONNECT_S)
+        await listen(
+            self._url, CHANNEL, hear=self._hear, retry_s=RECONNECT_S, lost="job_listener_lost"
+        )
+
+    async def _hear(self, connection: AsyncConnection[TupleRow]) -> None:
+        for news in [n for waiting in self._listeners.values() for n in waiting]:
+            news.arrive()
+        async for notification in connection.notifies():
+            for news in self._listeners.get(UUID(notification.payload), ()):
+                news.arrive()
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 https://github.com/mapbox/vector-tile-spec/blob/master/2.1/vector_tile.proto
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 VERSION, EXTENT = 2, 4096
 POINT = 1
@@ -25,6 +25,46 @@ def omitted_layer(name: str, count: int) -> bytes:
         + _number(15, VERSION)
     )
     return _field(3, layer)
+
+
+def features_told(tile: bytes) -> int:
+    """How many features a layer's tile stands for: those drawn, and those it says it leaves out."""
+    found = 0
+    for number, layer in _fields(tile):
+        if number != 3 or isinstance(layer, int):
+            continue
+        parts = list(_fields(layer))
+        (name,) = (part for number, part in parts if number == 1)
+        if isinstance(name, bytes) and name.endswith(b"_omitted"):
+            (value,) = (part for number, part in parts if number == 4)
+            told = dict(_fields(value)) if isinstance(value, bytes) else {}
+            found += sum(count for count in told.values() if isinstance(count, int))
+        else:
+            found += sum(number == 2 for number, _ in parts)
+    return found
+
+
+def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """The numbered parts of a message, as far as tiles use them: numbers and bytes."""
+    view, at = memoryview(message), 0
+    while at < len(view):
+        key, at = _read(view, at)
+        value, at = _read(view, at)
+        if key & 7 == BYTES:
+            yield key >> 3, bytes(view[at : at + value])
+            at += value
+        else:
+            yield key >> 3, value
+
+
+def _read(view: memoryview, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = view[at]
+        value |= (byte & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 0x80:
+            return value, at
 
 
 def _number(number: int, value: int) -> bytes:

@@ -13,7 +13,6 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 from shapely import Polygon
 
-from config.model import Layer
 from config.vocabulary import GeometryKind
 from processes.algorithms.compliance.evidence import (
     Geometries,
@@ -46,6 +45,42 @@ class TooManyFeatures(Exception):
         self.layer, self.most = layer, most
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a layer answered about some parcels, as it came; another process may make evidence of it."""
+
+    fields: frozenset[str]
+    asked: Asked
+    hits: Sequence[TupleRow]
+    gaps: Sequence[TupleRow]  # the first tells of the edition
+
+    @property
+    def released(self) -> date | None:
+        """When the edition was released."""
+        released: date | None = self.gaps[0][-2]
+        return released
+
+    def evidence(self, parcels: Geometries) -> LayerEvidence:
+        """The answer about these *parcels*, decoded."""
+        *_, told, released, latest = self.gaps[0]
+        found = _hits(self.hits, parcels, self.asked)
+        unsaid = unsaid_of(self.gaps[1:], parcels, told=bool(told), near=self.asked.near)
+        return LayerEvidence(
+            ids=tuple(row[2] for row in found.features),
+            plans=tuple(row[3] for row in found.features),
+            documents=tuple(row[4] for row in found.features),
+            fields=_fields(self.fields, self.asked, [row[len(HIT) :] for row in found.features]),
+            parcel=found.parcel,
+            feature=found.feature,
+            overlaps=found.overlaps,
+            near=found.near,
+            gaps=unsaid.gaps,
+            beyond=unsaid.beyond,
+            released=released,
+            latest_release=latest,
+        )
+
+
 def read_layer(
     connection: Connection[TupleRow],
     bound: Bound,
@@ -57,6 +92,24 @@ def read_layer(
     check_date: date | None = None,
     most: int,
 ) -> LayerEvidence:
+    """What `ask_layer` was answered, decoded."""
+    answer = ask_layer(
+        connection, bound, parcels, scope, need, as_of=as_of, check_date=check_date, most=most
+    )
+    return answer.evidence(parcels)
+
+
+def ask_layer(
+    connection: Connection[TupleRow],
+    bound: Bound,
+    parcels: Geometries,
+    scope: Scope,
+    need: Need,
+    *,
+    as_of: datetime | None = None,
+    check_date: date | None = None,
+    most: int,
+) -> Answer:
     """What the bound edition says of *parcels* (longitude, latitude, EPSG:4490), as *scope* sees it.
 
     With *as_of* the bound state is the one of then; an external table has no past: nothing is known
@@ -92,23 +145,7 @@ def read_layer(
         gaps = _fetch(connection, reading.gaps(), values)
     if len(hits) > most:
         raise TooManyFeatures(layer.id, most)
-    *_, told, released, latest = gaps[0]
-    found = _hits(hits, parcels, reading.asked)
-    unsaid = unsaid_of(gaps[1:], parcels, told=bool(told), near=near)
-    return LayerEvidence(
-        ids=tuple(row[2] for row in found.features),
-        plans=tuple(row[3] for row in found.features),
-        documents=tuple(row[4] for row in found.features),
-        fields=_fields(layer, need, reading.asked, [row[len(HIT) :] for row in found.features]),
-        parcel=found.parcel,
-        feature=found.feature,
-        overlaps=found.overlaps,
-        near=found.near,
-        gaps=unsaid.gaps,
-        beyond=unsaid.beyond,
-        released=released,
-        latest_release=latest,
-    )
+    return Answer(fields=need.fields, asked=reading.asked, hits=hits, gaps=gaps)
 
 
 def read_table(
@@ -145,7 +182,7 @@ def read_table(
         rows = _fetch(connection, reading.rows(), values)
     if len(rows) > MOST_ROWS:
         raise TooManyFeatures(layer.id, MOST_ROWS)
-    fields = _fields(layer, need, reading.asked, [row[1:] for row in rows])
+    fields = _fields(need.fields, reading.asked, [row[1:] for row in rows])
     held: dict[str, list[Mapping[str, Any]]] = {}
     for number, row in enumerate(rows):
         told = {code: values[number] for code, values in fields.items()}
@@ -232,10 +269,10 @@ def _hits(rows: Sequence[TupleRow], parcels: Geometries, asked: Asked) -> _Hits:
 
 
 def _fields(
-    layer: Layer, need: Need, asked: Asked, rows: Sequence[TupleRow]
+    needed: frozenset[str], asked: Asked, rows: Sequence[TupleRow]
 ) -> dict[str, tuple[Any, ...]]:
     """The needed fields' values of features or rows; one that the layer has not is empty."""
-    fields = {code: (None,) * len(rows) for code in need.fields}
+    fields = {code: (None,) * len(rows) for code in needed}
     for number, code in enumerate(asked.codes):
         fields[code] = tuple(_value(row[number]) for row in rows)
     return fields

@@ -1,6 +1,6 @@
 """Kept checks as a computation reads them: whole documents, the newest first."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, LiteralString
@@ -9,28 +9,23 @@ import orjson
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from providers.access import ANONYMOUS_ID
-from providers.checks import unpack
+from providers.checks import OWNED, VISIBLE, unpack
 from providers.editions import beginning_in_china
 
-OWN: LiteralString = """
+OWN: LiteralString = f"""
 SELECT k.hash, (k.facts ->> 'parcels')::integer FROM onemap.kept_check k
-WHERE EXISTS (SELECT FROM onemap.check_owner o WHERE o.hash = k.hash AND o.owner = %(owner)s)
+WHERE EXISTS (SELECT FROM onemap.check_owner v WHERE v.hash = k.hash AND {OWNED})
   AND (%(since)s::timestamptz IS NULL OR k.kept_at >= %(since)s)
   AND k.facts -> 'ruleset' ->> 'id' = %(ruleset)s
   AND (%(profile)s::text IS NULL OR k.facts -> 'profile' ->> 'id' = %(profile)s)
 ORDER BY k.kept_at DESC, k.hash LIMIT %(most)s
 """
-BY_HASH: LiteralString = """
+BY_HASH: LiteralString = f"""
 SELECT k.hash, (k.facts ->> 'parcels')::integer FROM onemap.kept_check k
-WHERE k.hash = ANY(%(hashes)s)
-  AND EXISTS (SELECT FROM onemap.check_owner o
-              WHERE o.hash = k.hash AND o.owner IN (%(owner)s, %(anonymous)s))
+WHERE k.hash = ANY(%(hashes)s) AND {VISIBLE}
   AND k.facts -> 'ruleset' ->> 'id' = %(ruleset)s
 ORDER BY k.kept_at DESC, k.hash LIMIT %(most)s
 """
-
-
 CONTENT: LiteralString = "SELECT content FROM onemap.kept_check WHERE hash = %(hash)s"
 
 
@@ -44,7 +39,7 @@ class PastCheck:
 
 def past_checks(
     connection: Connection[TupleRow],
-    owner: str,
+    eyes: Mapping[str, object],
     *,
     ruleset: str,
     hashes: Sequence[str] | None,
@@ -52,13 +47,12 @@ def past_checks(
     profile: str | None,
     most: int,
 ) -> list[PastCheck]:
-    """Kept checks by a rule set, the newest first: those named, else the owner's own.
+    """Kept checks by a rule set, the newest first: those named, else the caller's own.
 
-    Whoever names the hash of a check that was made without a key may read it.
+    Whose a check is, and who may read one that is named, is what `providers.checks` says of *eyes*.
     """
     values = {
-        "owner": owner,
-        "anonymous": ANONYMOUS_ID,
+        **eyes,
         "ruleset": ruleset,
         "hashes": None if hashes is None else list(hashes),
         "since": None if since is None else beginning_in_china(since),

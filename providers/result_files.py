@@ -3,8 +3,8 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -125,7 +125,17 @@ class ResultFiles:
         if folder.is_dir():
             yield from (int(one.name) for one in folder.iterdir() if one.name.isdigit())
 
-    def forget(self, job: UUID, number: int | None = None) -> None:
-        """Remove what an attempt wrote, or all of a job."""
+    def keep_only(self, job: UUID, kept: Collection[str]) -> None:
+        """Remove whatever a job's attempts wrote but the files that are named."""
         folder = self.root / job.hex
-        shutil.rmtree(folder if number is None else folder / str(number), ignore_errors=True)
+        if not kept:
+            shutil.rmtree(folder, ignore_errors=True)
+            return
+        for number in list(self.attempts(job)):
+            attempt = self.of(job, number)
+            names = {file.removeprefix(f"{attempt.name}/") for file in kept}
+            with suppress(OSError):  # another worker was quicker, or it holds what is kept
+                for path in list((folder / str(number)).iterdir()):
+                    if path.name not in names:
+                        path.unlink()
+                (folder / str(number)).rmdir()

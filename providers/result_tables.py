@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, LiteralString
 from uuid import UUID
 
+import psycopg
 from geoalchemy2 import Geometry
 from psycopg import AsyncConnection, sql
 from psycopg.rows import TupleRow
@@ -107,13 +109,19 @@ async def fill(
     return name
 
 
-async def drop_forgotten(connection: AsyncConnection[TupleRow], most: int) -> int:
-    """Drop tables whose layers are gone, as long as nobody reads them; how many went."""
+async def forgotten_tables(connection: AsyncConnection[TupleRow], most: int) -> list[str]:
+    """Tables whose layers are gone; none of them gets a layer again."""
     rows = await (await connection.execute(NO_LAYER)).fetchmany(most)
+    return [str(name) for (name,) in rows]
+
+
+async def drop_table(connection: AsyncConnection[TupleRow], name: str) -> None:
+    """Drop one of them; it stays while somebody reads it."""
     await connection.execute("SET LOCAL lock_timeout = '2s'")
-    for (name,) in rows:
-        await connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(SCHEMA, name)))
-    return len(rows)
+    statement = sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(SCHEMA, name))
+    with suppress(psycopg.errors.LockNotAvailable):
+        async with connection.transaction():
+            await connection.execute(statement)
 
 
 def _table(name: str, fields: Sequence[tuple[str, FieldType]], geometry: GeometryKind) -> Table:

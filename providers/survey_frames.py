@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyproj
 
+from config.vocabulary import Text
 from processes.algorithms.survey_parcels import (
     Fault,
     Finding,
@@ -36,6 +37,14 @@ DATUMS: Mapping[str, Mapping[int, tuple[int, int, int]]] = {
 }
 ZONES_OF_ONE_WIDTH = {THREE_DEGREES: 21, SIX_DEGREES: 11}
 GEOGRAPHIC = {"2000": 4490, "80": 4610, "54": 4214}
+EXCHANGED = Text(
+    zh="先东后北，已交换读取", en="gives the easting before the northing; read exchanged"
+)
+NOWHERE = Text(
+    zh="不落在2000国家大地坐标系的任何投影带，也不是中国境内的经纬度，可能为地方独立坐标系，或有一点录入错误",
+    en="fits no zone of CGCS2000 and no degrees in China, likely a local frame"
+    " (地方独立坐标系) or a point mistyped",
+)
 DEGREES, PLAIN = "degrees", "plain"
 type Form = str | int | None  # a zone number in front, PLAIN, DEGREES; None: nothing that is known
 
@@ -111,8 +120,7 @@ def framed(parcels: Sequence[SurveyParcel], stated: Stated) -> Framed:
     for place, parcel in enumerate(parcels):
         form, swapped = _form(parcel)
         if swapped:
-            said = "gives the easting before the northing; read exchanged"
-            found.append(finding(Fault.SWAPPED_AXES, said, parcel=place, of=parcel))
+            found.append(finding(Fault.SWAPPED_AXES, EXCHANGED, parcel=place, of=parcel))
             parcel = _turned(parcel)
         forms.append(form)
         arranged.append(parcel)
@@ -121,7 +129,10 @@ def framed(parcels: Sequence[SurveyParcel], stated: Stated) -> Framed:
         if not parcel.points:
             continue
         if form == PLAIN and isinstance(usual, int):
-            said = f"leaves out the zone number {usual} that others have; put in front"
+            said = Text(
+                zh=f"横坐标缺少其他地块所带的带号{usual}，已补上",
+                en=f"leaves out the zone number {usual} that others have; put in front",
+            )
             found.append(finding(Fault.ZONE_NUMBER_MISSING, said, parcel=place, of=parcel))
             arranged[place] = _shifted(parcel, usual * MILLION)
         elif (wrong := _contradiction(form, usual, stated)) is not None:
@@ -192,26 +203,31 @@ def _usual(forms: Sequence[Form], stated: Stated) -> Form:
     return max(counted, key=lambda form: counted[form], default=None)
 
 
-def _contradiction(form: Form, usual: Form, stated: Stated) -> tuple[Fault, str] | None:
+def _contradiction(form: Form, usual: Form, stated: Stated) -> tuple[Fault, Text] | None:
     if isinstance(form, int) and stated.zone is not None and form != stated.zone:
-        said = f"has the zone number {form} in front of its eastings; the file says {stated.zone}"
+        said = Text(
+            zh=f"横坐标带号为{form}，文件注明{stated.zone}",
+            en=f"has the zone number {form} in front of its eastings; the file says {stated.zone}",
+        )
         return Fault.WRONG_ZONE, said
     if form is None:
-        said = (
-            "fits no zone of CGCS2000 and no degrees in China, likely a local frame"
-            " (地方独立坐标系) or a point mistyped"
-        )
-        return Fault.NO_ZONE_FITS, said
+        return Fault.NO_ZONE_FITS, NOWHERE
     if form != usual:
-        said = f"is in {_named(form)}, most of the file in {_named(usual)}; it needs its own file"
+        own, others = _named(form), _named(usual)
+        said = Text(
+            zh=f"坐标为{own.zh}，文件中多数为{others.zh}，须另存文件",
+            en=f"is in {own.en}, most of the file in {others.en}; it needs its own file",
+        )
         return Fault.WRONG_ZONE, said
     return None
 
 
-def _named(form: Form) -> str:
+def _named(form: Form) -> Text:
     if form == DEGREES:
-        return "degrees"
-    return "a zone without its number" if form == PLAIN else f"zone {form}"
+        return Text(zh="经纬度", en="degrees")
+    if form == PLAIN:
+        return Text(zh="不带带号的平面坐标", en="a zone without its number")
+    return Text(zh=f"{form}带", en=f"zone {form}")
 
 
 def _turned(parcel: SurveyParcel) -> SurveyParcel:

@@ -19,6 +19,7 @@ from providers.jobs import open_jobs
 from server.auth import Identification
 from server.keeper import SnapshotKeeper
 from server.middleware.envelope import Envelope, problem_response
+from server.middleware.giving_way import GivingWay
 from server.middleware.limits import Limits
 from server.middleware.sharing import Sharing
 from server.routes import starlette_routes
@@ -58,6 +59,7 @@ def create_app(settings: Settings, catalogue: Catalogue, database_url: str) -> S
         Middleware(Envelope),
         Middleware(Sharing),
         Middleware(Limits, sync_wait_s=settings.sync_wait_s),
+        Middleware(GivingWay),
         Middleware(Identification),
     ]
     app = Starlette(

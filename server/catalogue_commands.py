@@ -79,7 +79,7 @@ def reload(settings: Settings, given: argparse.Namespace) -> int:
     """`onemap reload`: put the catalogue as it now is in force, without a pause."""
     with database(settings) as db:
         migrate(db.url)
-        done = reload_catalogue(db.url, catalogue_folders(settings))
+        done = reload_catalogue(db.url, catalogue_folders(settings), check=schedule_findings)
         undeclared = loaded_but_undeclared(db.url, done.catalogue)
     conflicts = [str(conflict) for conflict in done.conflicts]
     if given.json:
@@ -116,7 +116,12 @@ def put(settings: Settings, given: argparse.Namespace) -> int:
     with database(settings) as db:
         migrate(db.url)
         written = put_entries(
-            db.url, catalogue_folders(settings), entries, author=given.author, note=given.note or ""
+            db.url,
+            catalogue_folders(settings),
+            entries,
+            author=given.author,
+            note=given.note or "",
+            check=schedule_findings,
         )
     for (kind, name), number in written.items():
         print(f"{kind} {name}: {f'edit {number}' if number else 'stands so already'}")
@@ -133,6 +138,7 @@ def drop(settings: Settings, given: argparse.Namespace) -> int:
             (given.kind, given.id),
             author=given.author,
             note=given.note or "",
+            check=schedule_findings,
         )
     again = f"{done.file.place} is in force again" if done.file else "no file has the entry"
     print(f"{given.kind} {given.id}: withdrawn by edit {done.number}; {again}")

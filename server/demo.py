@@ -8,7 +8,7 @@ from pathlib import Path
 from config.model import Catalogue
 from config.settings import DEMO_KEY
 from config.vocabulary import RegionCode, Text
-from processes.workflows.ahead import ahead
+from processes.ahead import ahead
 from processes.workflows.demo import DemoLoad, demo_loads
 from processes.workflows.demo_register import attach_demo_documents, register_demo_plans
 from processes.workflows.load import load_file

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from providers.errors import NotFound, StoreTimeout, StoreUnavailable
+from server import tile_figures
 from server.state import onemap, principal
 
 REGISTRY = CollectorRegistry()
@@ -29,6 +30,8 @@ DURATIONS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
     registry=REGISTRY,
 )
+for figures in tile_figures.ALL:
+    REGISTRY.register(figures)
 METRICS_FUNCTION = "metrics"
 
 

@@ -1,11 +1,13 @@
-"""HTTP/1.1 as uvicorn speaks it, deaf to offers of HTTP/2 in clear text.
+"""HTTP/1.1 as uvicorn speaks it, deaf to offers of HTTP/2 in clear text, its answers sent in one piece.
 
 Java's own client offers `Upgrade: h2c` with every request. The parser stops at an offer that nobody
 takes and the body is lost; a server may ignore the field (RFC 9110, 7.8), so it is taken out before.
 """
 
+import asyncio
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -15,6 +17,42 @@ REQUEST = re.compile(rb"[A-Z]+ [^\s]+ HTTP/1\.1\r\n")
 OFFER = re.compile(
     rb"\r\n(?:upgrade:[ \t]*h2c[ \t]*|http2-settings:[^\r\n]*)(?=\r\n)", re.IGNORECASE
 )
+HELD_BYTES = 64 * 1024  # of an answer at most wait for the rest of it
+
+
+class Corked:
+    """A transport that sends together what is written in one turn of the loop: head and body.
+
+    Sent one by one, each wakes the client, and the first brings it nothing that it can use.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
+        self._held: list[bytes] = []
+        self._bytes = 0
+
+    def write(self, data: bytes) -> None:
+        """Send at the end of this turn, or at once where it is much."""
+        if not self._held:
+            self._loop.call_soon(self._send)
+        self._held.append(data)
+        self._bytes += len(data)
+        if self._bytes > HELD_BYTES:
+            self._send()
+
+    def close(self) -> None:
+        """Send what is held, then close."""
+        self._send()
+        self._transport.close()
+
+    def _send(self) -> None:
+        held, self._held, self._bytes = self._held, [], 0
+        if held:
+            self._transport.writelines(held)
+
+    def __getattr__(self, name: str) -> Any:
+        """All else is the transport's own."""
+        return getattr(self._transport, name)
 
 
 class Http1(HttpToolsProtocol):
@@ -22,6 +60,11 @@ class Http1(HttpToolsProtocol):
 
     between_messages = True
     _held = b""  # the beginning of a head
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """The connection is there."""
+        corked: Any = Corked(transport, self.loop)
+        super().connection_made(corked)
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the client; the head of a message is read once all of it has come."""

@@ -10,12 +10,13 @@ from starlette.responses import Response
 from processes.spec import JSON
 from providers.errors import BadParameter, NotFound
 from providers.features import parse_whole
-from providers.job_documents import JOB_TYPE, status_document
+from providers.job_documents import JOB_TYPE, refusal, status_document
 from providers.job_records import JobQuery, JobStatus, Period, parse_cursor, parse_period
 from providers.jobs import job_id
 from server import negotiate
 from server.links import link, query
 from server.results import raw_answer, results_answer
+from server.schedules import PATH as SCHEDULES
 from server.state import onemap, principal
 from server.web.pages import Face
 
@@ -42,6 +43,7 @@ async def jobs(request: Request) -> Response:
     links = [
         link(query(base, given), "self", JSON, "This document"),
         link(query(base, {**given, "f": "html"}), "alternate", negotiate.HTML, "HTML"),
+        link(f"{one.settings.public_url}{SCHEDULES}", "related", JSON, "定时计划 / Schedules"),
     ]
     if page.cursor is not None:
         links.append(link(query(base, {**given, "cursor": page.cursor}), "next", JSON, "Next page"))
@@ -58,7 +60,7 @@ async def job(request: Request) -> Response:
     one = onemap(request)
     found = await one.jobs.get(_job(request), principal(request))
     told = await one.jobs.callbacks(found)
-    document = status_document(found, one.settings.public_url, told)
+    document = {**status_document(found, one.settings.public_url, told), **refusal(found)}
     return negotiate.respond(request, document, template=Face.JOB)
 
 

@@ -2,13 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 
-import psycopg
 import structlog
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
@@ -18,9 +16,10 @@ from config.merging import changes
 from config.model import Catalogue
 from providers.catalogue_edits import CHANNEL as CATALOGUE_CHANNEL
 from providers.catalogue_edits import read_catalogue
-from providers.database import DatabaseRole, Pools, connection_options
+from providers.database import Pools
 from providers.editions import list_editions
 from providers.layers import LayerStore
+from providers.listening import listen
 from providers.regions import CHANNEL, REGION_PATHS
 from server.external_layers import external_layers
 from server.snapshot import Snapshot
@@ -77,20 +76,14 @@ class SnapshotKeeper:
 
     async def follow(self) -> None:
         """Read anew on every notification; after a lost connection everything is read again."""
-        while True:
-            with suppress(psycopg.Error, OSError):
-                async with await AsyncConnection.connect(
-                    self._url, autocommit=True, **connection_options(DatabaseRole.READER)
-                ) as connection:
-                    await connection.execute(f"LISTEN {CHANNEL}")
-                    await connection.execute(f"LISTEN {CATALOGUE_CHANNEL}")
-                    await self._logged(self.reload)
-                    while True:  # a notification that was lost is made up for within a minute
-                        channels = await _notified(connection)
-                        unread = CATALOGUE_CHANNEL in channels or self.current.loaded_at is None
-                        await self._logged(self.reload if unread else self.refresh)
-            log.warning("listener_lost", retry_s=RECONNECT_S)
-            await asyncio.sleep(RECONNECT_S)
+        await listen(self._url, CHANNEL, CATALOGUE_CHANNEL, hear=self._hear, retry_s=RECONNECT_S)
+
+    async def _hear(self, connection: AsyncConnection[TupleRow]) -> None:
+        await self._logged(self.reload)
+        while True:  # a notification that was lost is made up for within a minute
+            channels = await _notified(connection)
+            unread = CATALOGUE_CHANNEL in channels or self.current.loaded_at is None
+            await self._logged(self.reload if unread else self.refresh)
 
     async def _with_states(self, snapshot: Snapshot) -> Snapshot:
         """The snapshot with the editions and regions of this moment."""

@@ -24,6 +24,7 @@ from providers.store_disk import StorageFull
 from providers.uploads import QuotaReached
 
 MEDIA_TYPE = "application/problem+json"
+AFTER_S = 5  # that who is refused is told to wait, where nothing better is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,11 @@ class UnsupportedMediaType(Exception):
 
 
 class Overloaded(Exception):
-    """More requests are under way than this process takes."""
+    """More requests are under way than this process takes; there is room again *after_s* seconds."""
+
+    def __init__(self, told: str, *, after_s: int = AFTER_S) -> None:
+        super().__init__(told)
+        self.after_s = after_s
 
 
 OGC = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
@@ -189,7 +194,8 @@ def headers(error: Exception) -> dict[str, str]:
         case HTTPStatus.UNAUTHORIZED:
             return {"WWW-Authenticate": "Bearer"}
         case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.SERVICE_UNAVAILABLE:
-            return {"Retry-After": "5"}
+            after_s = error.after_s if isinstance(error, Overloaded) else AFTER_S
+            return {"Retry-After": str(after_s)}
         case HTTPStatus.METHOD_NOT_ALLOWED if isinstance(error, HTTPException):
             return dict(error.headers or {})
         case _:

@@ -19,9 +19,12 @@ from providers.overview_sources import Source
 from providers.tile_reading import database_identity
 from providers.tile_sources import Tile
 from server.compression import ASIDE_BYTES, Coding
+from server.problems import Overloaded
+from server.tile_courtesy import TileCourtesy
 from server.tile_disk import TileDisk
+from server.tile_figures import HAD, LOW, NEAR, Had
 from server.tile_memory import MIB, Entry, Form, Key, TileMemory
-from server.tile_slots import TileSlots
+from server.tile_slots import LOW_ZOOM, TileSlots
 
 log = structlog.get_logger()
 
@@ -68,7 +71,8 @@ class TileCache:
         """The cache that an instance is told to have."""
         most, stored = settings.tile_cache_mb * MIB, settings.tile_store_mb * MIB
         disk = TileDisk(settings.store / FOLDER, stored) if most and stored else None
-        return cls(TileMemory(most), disk, partial(database_identity, pools))
+        slots = TileSlots(courtesy=TileCourtesy(settings.home))
+        return cls(TileMemory(most), disk, partial(database_identity, pools), slots)
 
     def current(self, key: Key, revision: int) -> Entry | None:
         """The entry where it is in memory and known to be right."""
@@ -88,6 +92,7 @@ class TileCache:
             return await self._made(wanted)
         while True:
             if (entry := self.current(key, wanted.revision)) is not None:
+                HAD[Had.MEMORY].inc()
                 return entry
             flight = self._flights.get(key)
             own = flight is None
@@ -95,6 +100,8 @@ class TileCache:
                 flight = self._flights[key] = asyncio.create_task(self._found(key, wanted))
                 flight.add_done_callback(lambda done: self._landed(key, done))
             # who leaves does not end it: others wait for it, and the next one asks again
+            if not own:
+                HAD[Had.AWAITED].inc()
             entry = await asyncio.shield(flight)
             if own or entry.revision >= wanted.revision:
                 return entry
@@ -112,12 +119,16 @@ class TileCache:
         return form
 
     async def close(self) -> None:
-        """Wait for the files that are being written."""
+        """Wait for the tiles that are being made and the files that are being written."""
         await asyncio.gather(*self._flights.values(), *self._writing, return_exceptions=True)
+        self.slots.courtesy.close()
 
     async def _found(self, key: Key, wanted: Wanted) -> Entry:
-        entry = self.memory.get(key) or await self._read(key)
+        entry, had = self.memory.get(key), Had.MEMORY
+        if entry is None:
+            entry, had = await self._read(key), Had.FILES
         if entry is not None and entry.revision < wanted.revision:
+            had = Had.CHECKED
             if await wanted.touched(entry.revision, wanted.revision):
                 entry = None
             else:
@@ -127,6 +138,8 @@ class TileCache:
             if not entry.revision:
                 return entry
             self._write(key, entry)
+        else:
+            HAD[had].inc()
         self.memory.put(key, entry)
         return entry
 
@@ -142,8 +155,14 @@ class TileCache:
         return await asyncio.to_thread(self._disk.get, (self._database, *key))
 
     async def _made(self, wanted: Wanted) -> Entry:
-        async with self.slots.turn(wanted.layer, wanted.zoom):
-            tile = await wanted.make()
+        try:
+            async with self.slots.turn(wanted.layer, wanted.zoom):
+                with (LOW if wanted.zoom <= LOW_ZOOM else NEAR).time():
+                    tile = await wanted.make()
+        except Overloaded:
+            HAD[Had.REFUSED].inc()
+            raise
+        HAD[Had.MADE].inc()
         # what was drawn from another source than asked for is right now, and never again
         kept = wanted.source is None or tile.source == wanted.source
         return Entry.of(tile.content, (tile.revision or 0) if kept else 0)

@@ -13,6 +13,7 @@ from pathlib import Path
 import orjson
 import structlog
 
+from server.tile_figures import GONE, HELD, UNUSABLE, Kept
 from server.tile_memory import Entry, Key, digest_of
 
 log = structlog.get_logger()
@@ -42,6 +43,7 @@ class TileDisk:
             return None
         except (ValueError, KeyError, TypeError):
             log.warning("tile_file_unsound", file=path.name)
+            UNUSABLE.inc()
             with suppress(OSError):
                 path.unlink()
             return None
@@ -67,7 +69,9 @@ class TileDisk:
                 raise
         except OSError as error:
             log.warning("tile_file_not_written", error=type(error).__name__)
+            UNUSABLE.inc()
             return
+        HELD[Kept.FILES].inc(len(whole))
         self._written += len(whole)
         if self._written > self.most * LOOK_AGAIN:
             self._written = 0
@@ -82,14 +86,15 @@ class TileDisk:
                     told = path.stat()
                     found.append((told.st_mtime, told.st_size, path))
         held = sum(size for _, size, _ in found)
-        if held <= self.most:
-            return
+        until = self.most * KEPT if held > self.most else held
         for _, size, path in sorted(found):
-            if held <= self.most * KEPT:
+            if held <= until:
                 break
             with suppress(OSError):
                 path.unlink()
             held -= size
+            GONE[Kept.FILES].inc()
+        HELD[Kept.FILES].set(held)
 
     def _path(self, key: Key) -> Path:
         name = hashlib.sha256(_text(key).encode()).hexdigest()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from providers.tiles import MVT
 from server import compression
 from server.compression import Coding
+from server.tile_figures import ENTRIES, GONE, HELD, Kept
 
 type Key = tuple[Hashable, ...]
 
@@ -87,10 +88,12 @@ class TileMemory:
         size = entry.size
         _, before = self._held.pop(key, (entry, 0))
         self.size -= before
-        if size > self.most:
-            return
-        self._held[key] = (entry, size)
-        self.size += size
+        if size <= self.most:
+            self._held[key] = (entry, size)
+            self.size += size
         while self.size > self.most:
             _, (_, gone) = self._held.popitem(last=False)
             self.size -= gone
+            GONE[Kept.MEMORY].inc()
+        HELD[Kept.MEMORY].set(self.size)
+        ENTRIES.set(len(self._held))

@@ -1,13 +1,18 @@
 """How many tiles are made at once: cold tiles must leave connections for everything else."""
 
+import time
 from asyncio import Semaphore
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from math import ceil
 
 from config.vocabulary import LayerId
 from server.problems import Overloaded
+from server.tile_courtesy import TileCourtesy
 
+MOST_AFTER_S = 60  # that who is refused is told to wait
+NEWEST = 0.2  # the weight of the last turn in what turns take
 LOW_ZOOM = 12  # up to here a tile may hold thousands of features
 
 
@@ -32,6 +37,7 @@ class _Line:
 
     turns: Semaphore
     waiting: int = 0
+    seconds: float = 0.0  # that a turn took lately, with what it waited for within the turn
 
 
 @dataclass(slots=True)
@@ -40,6 +46,7 @@ class TileSlots:
 
     low: Bounds = LOW
     any: Bounds = ANY
+    courtesy: TileCourtesy = field(default_factory=TileCourtesy)
     _all: Semaphore = field(init=False)
     _low: Semaphore = field(init=False)
     _lines: dict[tuple[LayerId, bool], _Line] = field(default_factory=dict)
@@ -60,18 +67,23 @@ class TileSlots:
         bounds = self.low if low else self.any
         line = self._lines.setdefault((layer, low), _Line(Semaphore(bounds.layer)))
         if line.turns.locked() and line.waiting >= bounds.waiting:
-            raise Overloaded(f"{line.waiting} tiles of {layer} wait to be made")
+            # when half of those who wait now have had their turns
+            later = ceil(line.waiting * line.seconds / bounds.layer / 2)
+            told = f"{line.waiting} tiles of {layer} wait to be made"
+            raise Overloaded(told, after_s=min(max(later, 1), MOST_AFTER_S))
         line.waiting += 1
         try:
             await line.turns.acquire()
         finally:
             line.waiting -= 1
+        began = time.monotonic()
         try:
             if low:
-                async with self._low, self._all:
+                async with self._low, self.courtesy.turn(), self._all:
                     yield
             else:
                 async with self._all:
                     yield
         finally:
+            line.seconds += NEWEST * (time.monotonic() - began - line.seconds)
             line.turns.release()

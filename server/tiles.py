@@ -1,6 +1,7 @@
 """Vector tiles: of one collection, and of several in one."""
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 from http import HTTPStatus
 
@@ -8,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from config.vocabulary import GeometryKind
+from config.vocabulary import GeometryKind, LayerId
 from providers.access import Scope
 from providers.editions import EditionState
 from providers.errors import NotFound
@@ -23,9 +24,10 @@ from server.compression import Coding
 from server.snapshot import Resolved, Snapshot
 from server.state import onemap, scope
 from server.tile_cache import Wanted
+from server.tile_figures import HAD, Had
+from server.tile_layers import MADE_TOGETHER, asked_layers, together
 from server.tile_memory import Entry, Form, digest_of, tag_of
 from server.tile_parameters import tile_parameters
-from server.tilesets import asked_layers
 
 TILE_FORMATS = {"mvt": MVT}
 EMPTY = Entry.of(b"", 0)
@@ -37,6 +39,7 @@ async def tile(request: Request) -> Response:
     snapshot = one.snapshot
     everybody = request.state.principal.anonymous and not snapshot.results
     if everybody and (ready := one.answers.get(request, snapshot)) is not None:
+        HAD[Had.MEMORY].inc()
         return ready
     caller, collection = scope(request), request.path_params["collectionId"]
     layer = snapshot.layer(collection, caller)
@@ -72,24 +75,34 @@ async def dataset_tile(request: Request) -> Response:
         )
         for resolved in found
     ]
-    tiles = await asyncio.gather(*(one.tiles.tile(w) for w in wanted if w is not None))
+    turns = asyncio.Semaphore(MADE_TOGETHER)
+
+    async def made(wanted: Wanted) -> tuple[LayerId, Entry]:
+        async with turns:
+            return wanted.layer, await one.tiles.tile(wanted)
+
+    tiles = await asyncio.gather(*(made(w) for w in wanted if w is not None))
     coding = negotiate.encoding(request)
     unkept = next((r.layer for r in found if r.layer.external is not None), None)
     response = await _together(request, tiles, coding)
     return response if unkept is None else cached(request, response, unkept)
 
 
-async def _together(request: Request, tiles: list[Entry], coding: Coding) -> Response:
-    """Layers may stand one after the other: tiles that are joined are a tile."""
-    tag = tag_of(digest_of("".join(t.digest for t in tiles).encode()), coding)
+async def _together(
+    request: Request, tiles: Sequence[tuple[LayerId, Entry]], coding: Coding
+) -> Response:
+    digests = "".join(entry.digest for _, entry in tiles)
+    tag = tag_of(digest_of(digests.encode()), coding)
     if (response := negotiate.unchanged(request, tag)) is not None:
         return response
-    whole = Entry(content=b"".join(t.content for t in tiles), revision=0, digest=tag)
-    if len(whole.content) > compression.ASIDE_BYTES:
-        made = await run_in_threadpool(whole.form, coding)
-    else:
-        made = whole.form(coding)
-    return _answer(request, Form(made.content, tag, made.coding))
+
+    def joined() -> Form:
+        content = together([(layer, entry.content) for layer, entry in tiles])
+        form = Entry(content=content, revision=0, digest=tag).form(coding)
+        return Form(form.content, tag, form.coding)
+
+    large = sum(len(entry.content) for _, entry in tiles) > compression.ASIDE_BYTES
+    return _answer(request, await run_in_threadpool(joined) if large else joined())
 
 
 def _answer(request: Request, form: Form) -> Response:

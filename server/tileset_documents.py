@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from config.vocabulary import GeometryKind
+from config.vocabulary import GeometryKind, Text
 from processes.spec import REL
 from providers.crs import CRS84_URI
 from providers.grids import WEB_MERCATOR_QUAD, Grid
@@ -13,13 +13,20 @@ from providers.layers import Box
 from providers.tiles import MVT
 from server import negotiate
 from server.links import Link, link, query
+from server.tile_layers import MAX_TOGETHER_BYTES, RULE, LeftOut
 from server.tile_matrix_sets import address_of, uri_of
-from server.tileset_facts import Part, attributes, facts
+from server.tileset_facts import KILOBYTE, Part, attributes, facts
 
 TILEJSON = "application/vnd.mapbox.tilejson+json"
 MAPBOX_STYLE = "application/vnd.mapbox.style+json"
 DIMENSIONS = {GeometryKind.POINT: 0, GeometryKind.LINE: 1, GeometryKind.POLYGON: 2}
 CENTRE_ZOOM = 16  # a centre's level shows a place, not a single parcel
+
+CONTENTS = Text(zh="{held} 个图层合成一张瓦片", en="{held} layers in one tile")
+CONTENTS_WITHOUT = Text(
+    zh="{held} 个图层合成一张瓦片，另有 {others} 个不在其中",
+    en="{held} layers in one tile; {others} more are not in it",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +38,7 @@ class Subject:
     parts: tuple[Part, ...]
     several: bool  # tiles of several layers
     carried: Mapping[str, str]  # the parameters that lead to the same tiles
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def box(self) -> Box | None:
@@ -66,11 +74,41 @@ def detailed(subject: Subject, grid: Grid, base: str, lang: str) -> dict[str, An
     document["layers"] = [_layer(part, subject, grid, base, lang) for part in subject.parts]
     if (box := subject.box) is not None:
         document |= _place(grid, box)
-    if not subject.several:
+    if subject.several:
+        document |= together_facts(subject, lang)
+    else:
         (part,) = subject.parts
         document["attribution"] = part.layer.source.in_language(lang)
         document["x-onemap"] = facts(part, grid, lang)
     return document
+
+
+def together_facts(subject: Subject, lang: str) -> dict[str, Any]:
+    """Which layers tiles of several have, and which they do not have, why, and how to have them."""
+    if not subject.several:
+        return {}
+    kilobytes = MAX_TOGETHER_BYTES // KILOBYTE
+    return {
+        "description": _contents(subject, lang),
+        "x-onemap-layers": {
+            "layers": [part.resolved.id for part in subject.parts],
+            "leftOut": [
+                {
+                    "id": each.layer.id,
+                    "title": each.layer.title.in_language(lang),
+                    "reason": each.why.in_language(lang),
+                }
+                for each in subject.left_out
+            ],
+            "maxKilobytes": kilobytes,
+            "rule": RULE.in_language(lang).format(kilobytes=kilobytes),
+        },
+    }
+
+
+def _contents(subject: Subject, lang: str) -> str:
+    without = CONTENTS_WITHOUT if subject.left_out else CONTENTS
+    return without.in_language(lang).format(held=len(subject.parts), others=len(subject.left_out))
 
 
 def tilejson(subject: Subject, lang: str) -> dict[str, Any]:
@@ -95,6 +133,8 @@ def tilejson(subject: Subject, lang: str) -> dict[str, Any]:
             for part in subject.parts
         ],
     }
+    if subject.several:
+        document["description"] = _contents(subject, lang)
     if (box := subject.box) is not None:
         west, south, east, north = box
         zoom = _centre_level(grid, box)

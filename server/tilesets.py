@@ -1,13 +1,13 @@
 """Tilesets: of one collection, and of several layers in one tile; in every grid that is served."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from config.vocabulary import GeometryKind, Text
 from providers.access import ALL, Scope
-from providers.errors import BadParameter, NotFound
+from providers.errors import NotFound
 from providers.grids import GRIDS, WEB_MERCATOR_QUAD, grid_of
 from server import negotiate
 from server.asked import conditions_of, resolve_asked
@@ -15,14 +15,21 @@ from server.extents import visible_extent
 from server.links import link, segment
 from server.snapshot import Resolved, Snapshot
 from server.state import onemap, scope
+from server.tile_layers import asked_layers, left_out
 from server.tile_parameters import tile_parameters
-from server.tileset_documents import TILEJSON, Subject, detailed, listed, tilejson
+from server.tileset_documents import (
+    TILEJSON,
+    Subject,
+    detailed,
+    listed,
+    tilejson,
+    together_facts,
+)
 from server.tileset_facts import Part
 from server.web.pages import Face
 
 NOT_CARRIED = ("f", "lang")
 DATASET = Text(zh="一张图", en="One Map")
-MAX_LAYERS = 20  # in one tile
 
 
 async def tilesets(request: Request) -> Response:
@@ -75,24 +82,8 @@ async def _dataset(request: Request) -> Subject:
         parts=tuple(parts),
         several=True,
         carried=_carried(given),
+        left_out=tuple(left_out(one.snapshot, given, caller)),
     )
-
-
-def asked_layers(snapshot: Snapshot, given: Mapping[str, str], caller: Scope) -> Sequence[str]:
-    """The collections that are asked for, in the order of their drawing; else every layer."""
-    if "collections" not in given:
-        return [
-            layer.id
-            for layer in snapshot.visible(caller)
-            if layer.geometry is not GeometryKind.NONE
-            and (layer.external is None or "asOf" not in given)
-        ][:MAX_LAYERS]
-    names = given["collections"].split(",")
-    layers = {name.partition(".")[0] for name in names}
-    if len(layers) < len(names) or len(names) > MAX_LAYERS:
-        expected = f"1 to {MAX_LAYERS} collections of different layers, separated by commas"
-        raise BadParameter("collections", given["collections"], expected)
-    return names
 
 
 async def _part(
@@ -117,6 +108,7 @@ def _list(request: Request, subject: Subject) -> Response:
     base, lang = onemap(request).settings.public_url, negotiate.language(request)
     body = {
         "title": subject.title,
+        **together_facts(subject, lang),
         "links": [
             link(subject.at(), "self", negotiate.JSON, subject.title),
             link(subject.at(f="html"), "alternate", negotiate.HTML, subject.title),

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from config.vocabulary import Text
 from processes.algorithms.survey_parcels import (
     Fault,
     Finding,
@@ -14,8 +15,13 @@ from processes.algorithms.survey_parcels import (
     SurveyRing,
     finding,
 )
+from processes.algorithms.survey_sentences import too_many_points
 
 ATTRIBUTES, COORDINATES = "[属性描述]", "[地块坐标]"
+LOOSE = Text(zh="在首个地块之前", en="stands before any parcel")
+WIDE = Text(
+    zh="含全角字符，已按半角读取", en="is written with full-width characters; read as digits"
+)
 MARK = "@"
 BLOCK_FIELDS = 7  # a block line has at least so many; some programs leave its @ out
 MAX_PARCEL_POINTS, MAX_POINTS, MAX_PARCELS = 200_000, 2_000_000, 100_000
@@ -95,14 +101,17 @@ class _Reader:
             self.block = _Block(parcel=_described(fields, number), wide=wide)
             return
         if self.block is None:
-            self.note(finding(Fault.LOOSE_LINE, "stands before any parcel", line=number))
+            self.note(finding(Fault.LOOSE_LINE, LOOSE, line=number))
             return
         self.block.wide |= wide
         while len(fields) > 4 and not fields[-1]:
             fields.pop()
         ring, x, y = fields[1:4] if len(fields) == 4 else ("", "", "")
         if not (WHOLE_NUMBER.fullmatch(ring) and NUMBER.fullmatch(x) and NUMBER.fullmatch(y)):
-            said = f"expected name, ring, X (north), Y (east); it is {text[:60]!r}"
+            said = Text(
+                zh=f"应为“点号,圈号,X（北）,Y（东）”，实为“{text[:60]}”",
+                en=f"expected name, ring, X (north), Y (east); it is {text[:60]!r}",
+            )
             self._blame(Fault.UNREADABLE_LINE, said, line=number)
             return
         self._point(number, fields[0], int(ring), (float(y), float(x)))
@@ -120,7 +129,10 @@ class _Reader:
         last = block.rings[-1] if block.rings else None
         if last is None or last.number != ring or last.closed:
             if ring in block.numbers:
-                said = f"the ring number {ring} stands for more than one ring"
+                said = Text(
+                    zh=f"圈号{ring}用于多个圈",
+                    en=f"the ring number {ring} stands for more than one ring",
+                )
                 self._blame(Fault.REPEATED_RING_NUMBER, said, line=line, ring=ring)
             block.numbers.add(ring)
             last = _Ring(number=ring, line=line)
@@ -134,20 +146,23 @@ class _Reader:
             return
         block, said = self.block, self.block.parcel.declared_points
         if block.points > MAX_PARCEL_POINTS:
-            much = f"has {block.points:,} points; at most {MAX_PARCEL_POINTS:,} are read"
+            much = too_many_points(block.points, MAX_PARCEL_POINTS)
             self._blame(Fault.TOO_MANY_POINTS, much, points=block.points)
         elif said is not None and said not in (block.points, _open_points(block)):
-            much = f"says it has {said} points, and has {block.points}"
+            much = Text(
+                zh=f"注明{said}个界址点，实有{block.points}个",
+                en=f"says it has {said} points, and has {block.points}",
+            )
             self._blame(Fault.WRONG_COUNT, much, declared=said, points=block.points)
         if block.wide:
-            self._blame(Fault.FULL_WIDTH, "is written with full-width characters; read as digits")
+            self._blame(Fault.FULL_WIDTH, WIDE)
         self.parcels.append(_with_rings(block))
         self.block = None
 
     def _blame(
         self,
         fault: Fault,
-        message: str,
+        message: Text,
         *,
         line: int | None = None,
         ring: int | None = None,

@@ -7,15 +7,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from config.vocabulary import Text
 from processes.algorithms.boundary_point_text import MAX_PARCEL_POINTS
 from processes.algorithms.parcel_parts import POLYGONS, GivenParcel, ring_of
 from processes.algorithms.survey_parcels import Fault, Finding, SurveyParcel, finding
+from processes.algorithms.survey_sentences import WITHOUT_GEOMETRY
 
 MAX_NUMBER = 1e12  # beyond any coordinate of any system
 MAX_RINGS = 20_000  # of one parcel
 REFERENCE = "coordRefSys"  # JSON-FG: of what stands in `place`
 
-type Wrong = tuple[str, str]  # JSON pointer, what is wrong
+A_FEATURE = Text(zh="应为要素（Feature）", en="expected a Feature")
+A_GEOMETRY = Text(zh="应为图形（geometry）", en="expected a geometry")
+RINGS = Text(zh="应为圈的数组", en="expected an array of rings")
+POSITIONS = Text(zh="应为坐标的数组", en="expected an array of positions")
+A_POSITION = Text(
+    zh="应为坐标：两个或三个数的数组",
+    en="expected a position: an array of two or three numbers",
+)
+A_NUMBER = Text(zh="应为可作坐标的数", en="expected a number that can be a coordinate")
+
+type Wrong = tuple[str, Text]  # JSON pointer, what is wrong
 
 
 class NoParcels(ValueError):
@@ -110,7 +122,7 @@ def _reference(value: Any, place: str) -> str | None:
 
 def _feature(feature: Any, place: str) -> GivenParcel:
     if not isinstance(feature, dict) or feature.get("type") != "Feature":
-        return _unread({}, None, place, (place, "expected a Feature"))
+        return _unread({}, None, place, (place, A_FEATURE))
     properties, name = feature.get("properties"), feature.get("id")
     if not isinstance(properties, dict):
         properties = {}
@@ -120,10 +132,10 @@ def _feature(feature: Any, place: str) -> GivenParcel:
     key = "place" if placed else "geometry"
     geometry, here = feature.get(key), f"{place}/{key}"
     if geometry is None:
-        wrong = finding(Fault.NO_POINTS, "has no geometry")
+        wrong = finding(Fault.NO_POINTS, WITHOUT_GEOMETRY)
         return GivenParcel(properties=properties, id=name, place=here, findings=(wrong,))
     if not isinstance(geometry, dict):
-        return _unread(properties, name, here, (here, "expected a geometry"))
+        return _unread(properties, name, here, (here, A_GEOMETRY))
     return _geometry(geometry, here, properties, name)
 
 
@@ -132,25 +144,32 @@ def _geometry(
 ) -> GivenParcel:
     kind, coordinates, here = geometry.get("type"), geometry.get("coordinates"), ""
     if kind not in POLYGONS:
-        said = f"is a {str(kind)[:40]}; only areas (Polygon, MultiPolygon) are read"
-        wrong = finding(Fault.NOT_AN_AREA, said, shape=str(kind)[:40])
+        named = str(kind)[:40]
+        said = Text(
+            zh=f"是{named}，只读取面（Polygon、MultiPolygon）",
+            en=f"is a {named}; only areas (Polygon, MultiPolygon) are read",
+        )
+        wrong = finding(Fault.NOT_AN_AREA, said, shape=named)
         return GivenParcel(properties=properties, id=name, place=place, findings=(wrong,))
     here = f"{place}/coordinates"
     polygons = [coordinates] if kind == "Polygon" else coordinates
     if not isinstance(polygons, list) or not polygons:
-        return _unread(properties, name, place, (here, "expected an array of rings"))
+        return _unread(properties, name, place, (here, RINGS))
     parts: list[SurveyParcel] = []
     rings = points = 0
     for i, polygon in enumerate(polygons):
         at = here if kind == "Polygon" else f"{here}/{i}"
         if not isinstance(polygon, list) or not polygon:
-            return _unread(properties, name, place, (at, "expected an array of rings"))
+            return _unread(properties, name, place, (at, RINGS))
         read = []
         for k, ring in enumerate(polygon):
             size = len(ring) if isinstance(ring, list) else 0
             rings, points = rings + 1, points + size
             if points > MAX_PARCEL_POINTS or rings > MAX_RINGS:
-                said = f"has more than {MAX_PARCEL_POINTS:,} points or {MAX_RINGS:,} rings"
+                said = Text(
+                    zh=f"超过{MAX_PARCEL_POINTS:,}个点或{MAX_RINGS:,}个圈",
+                    en=f"has more than {MAX_PARCEL_POINTS:,} points or {MAX_RINGS:,} rings",
+                )
                 much = finding(Fault.TOO_MANY_POINTS, said)
                 return GivenParcel(properties=properties, id=name, place=place, findings=(much,))
             found = _ring(ring, f"{at}/{k}")
@@ -163,7 +182,7 @@ def _geometry(
 
 def _ring(ring: Any, place: str) -> NDArray[np.float64] | Wrong:
     if not isinstance(ring, list):
-        return place, "expected an array of positions"
+        return place, POSITIONS
     wrong = next(_wrong_positions(ring, place), None)
     if wrong is not None:
         return wrong
@@ -174,16 +193,19 @@ def _ring(ring: Any, place: str) -> NDArray[np.float64] | Wrong:
 def _wrong_positions(ring: Sequence[Any], place: str) -> Iterator[Wrong]:
     for i, position in enumerate(ring):
         if not isinstance(position, list) or not 2 <= len(position) <= 4:
-            yield f"{place}/{i}", "expected a position: an array of two or three numbers"
+            yield f"{place}/{i}", A_POSITION
             continue
         for j, number in enumerate(position[:2]):
             if type(number) not in (int, float) or not -MAX_NUMBER < number < MAX_NUMBER:
-                yield f"{place}/{i}/{j}", "expected a number that can be a coordinate"
+                yield f"{place}/{i}/{j}", A_NUMBER
 
 
 def _unread(
     properties: Mapping[str, Any], name: str | int | None, place: str, wrong: Wrong
 ) -> GivenParcel:
     where, message = wrong
-    told: Finding = finding(Fault.UNREADABLE_GEOMETRY, f"cannot be read: {message} ({where})")
+    said = Text(
+        zh=f"图形无法读取：{message.zh}（{where}）", en=f"cannot be read: {message.en} ({where})"
+    )
+    told: Finding = finding(Fault.UNREADABLE_GEOMETRY, said)
     return GivenParcel(properties=properties, id=name, place=where, findings=(told,))

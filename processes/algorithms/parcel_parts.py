@@ -9,10 +9,13 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from config.vocabulary import Text
 from processes.algorithms.survey_checks import CheckedParcels, check_parcels, repeated_parcels
 from processes.algorithms.survey_parcels import Fault, Finding, SurveyParcel, SurveyRing, finding
 from processes.algorithms.survey_rings import Closing
+from processes.algorithms.survey_sentences import WITHOUT_GEOMETRY, WITHOUT_POINTS, validity
 
+OVERLAPPING_PARTS = Text(zh="各部分重叠", en="its parts overlap")
 POLYGONS = ("Polygon", "MultiPolygon")
 
 
@@ -77,7 +80,7 @@ def check_given(parcels: Sequence[GivenParcel], closing: Closing) -> CheckedParc
             continue
         whole = shapes[0] if len(shapes) == 1 else shapely.multipolygons(shapes)
         if len(shapes) > 1 and not shapely.is_valid(whole):
-            said = f"its parts overlap: {shapely.is_valid_reason(whole)}"
+            said = validity(OVERLAPPING_PARTS, str(shapely.is_valid_reason(whole)))
             found.append(finding(Fault.WRONG_NESTING, said, parcel=place))
         else:
             geometries[place] = whole
@@ -103,11 +106,15 @@ def given_shape(
 ) -> GivenParcel:
     """A feature as a parcel; what is no area says so."""
     if unreadable is not None:
-        wrong = finding(Fault.UNREADABLE_GEOMETRY, unreadable)
+        said = Text(zh="图形无法读取", en=unreadable)
+        wrong = finding(Fault.UNREADABLE_GEOMETRY, said)
     elif geometry is None or geometry.is_empty:
-        wrong = finding(Fault.NO_POINTS, "has no geometry")
+        wrong = finding(Fault.NO_POINTS, WITHOUT_GEOMETRY)
     elif geometry.geom_type not in POLYGONS:
-        said = f"is a {geometry.geom_type}; only areas (面) are read"
+        said = Text(
+            zh=f"是{geometry.geom_type}，只读取面",
+            en=f"is a {geometry.geom_type}; only areas (面) are read",
+        )
         wrong = finding(Fault.NOT_AN_AREA, said, shape=geometry.geom_type)
     else:
         return GivenParcel(parts=parts_of(geometry), properties=properties, id=name)
@@ -117,7 +124,7 @@ def given_shape(
 def _of_reading(one: GivenParcel) -> Iterator[Finding]:
     yield from one.findings
     if not one.parts and not any(each.error for each in one.findings):
-        yield finding(Fault.NO_POINTS, "has no points")
+        yield finding(Fault.NO_POINTS, WITHOUT_POINTS)
 
 
 def _of(one: GivenParcel) -> SurveyParcel:

@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from config.vocabulary import Text
 from processes.algorithms.ellipsoid_area import ellipsoid_area_m2
 from processes.algorithms.survey_parcels import (
     Fault,
@@ -18,10 +19,13 @@ from processes.algorithms.survey_parcels import (
     finding,
 )
 from processes.algorithms.survey_rings import Closed, Closing, close_rings, vertex_findings
+from processes.algorithms.survey_sentences import WITHOUT_POINTS, of_ring, validity
 
 HA_M2 = 10_000.0
 # 国土 filing: what the text declares against the area in its own plane.
 AREA_TOLERANCE_HA, AREA_TOLERANCE_SHARE = 0.0001, 0.001
+CROSSING = Text(zh="自相交或自相接", en="crosses or touches itself")
+OVERLAPPING_RINGS = Text(zh="各圈重叠", en="its rings overlap")
 PLACE = re.compile(r"\[(\S+) (\S+)\]")
 
 
@@ -90,10 +94,12 @@ def check_parcels(
 def _empty(parcels: Sequence[SurveyParcel]) -> Iterator[Finding]:
     for place, one in enumerate(parcels):
         if one.shape != "面":
-            said = f"is a {one.shape!r}; only areas (面) are read"
+            said = Text(
+                zh=f"是“{one.shape}”，只读取面", en=f"is a {one.shape!r}; only areas (面) are read"
+            )
             yield finding(Fault.NOT_AN_AREA, said, parcel=place, of=one, shape=one.shape)
         elif not one.rings:
-            yield finding(Fault.NO_POINTS, "has no points", parcel=place, of=one)
+            yield finding(Fault.NO_POINTS, WITHOUT_POINTS, parcel=place, of=one)
 
 
 def _ring_polygons(closed: Closed) -> NDArray[np.object_]:
@@ -131,7 +137,7 @@ def _crossings(
             point = _nearest(ring, np.array([float(where[1]), float(where[2])]))
         yield finding(
             Fault.SELF_CROSSING,
-            f"its ring {ring.number} crosses or touches itself: {reason}",
+            of_ring(ring.number, validity(CROSSING, reason)),
             parcel=parcel,
             of=parcels[parcel],
             ring=ring.number,
@@ -164,7 +170,7 @@ def _assembled(
         number = closed.given[i].number
         first = seen.setdefault(shapely.normalize(polygons[i]).wkb, number)
         if first != number:
-            said = f"its ring {number} is ring {first} once more"
+            said = of_ring(number, Text(zh=f"与第{first}圈重复", en=f"is ring {first} once more"))
             wrong.append(finding(Fault.DUPLICATE_RING, said, parcel=place, of=parcel, ring=number))
     whole = shapely.Polygon(closed.rings[shell], [closed.rings[i] for i in holes])
     if not wrong and not shapely.is_valid(whole):
@@ -185,9 +191,13 @@ def _misplaced(
     outside = np.flatnonzero(~shapely.covers(polygons[shell], polygons[list(holes)]))
     if len(outside):
         number = closed.given[holes[outside[0]]].number
-        said = f"its hole, ring {number}, does not lie inside of ring {closed.given[shell].number}"
+        outer = closed.given[shell].number
+        said = Text(
+            zh=f"内圈（第{number}圈）不在第{outer}圈之内",
+            en=f"its hole, ring {number}, does not lie inside of ring {outer}",
+        )
         return finding(Fault.WRONG_NESTING, said, parcel=place, of=parcel, ring=number)
-    said = f"its rings overlap: {shapely.is_valid_reason(whole)}"
+    said = validity(OVERLAPPING_RINGS, str(shapely.is_valid_reason(whole)))
     return finding(Fault.WRONG_NESTING, said, parcel=place, of=parcel)
 
 
@@ -200,7 +210,7 @@ def repeated_parcels(
     for place, wkb in zip(there, shapely.to_wkb(shapely.normalize(geometries[there])), strict=True):
         first = seen.setdefault(wkb, place)
         if first != place:
-            said = f"is parcel {first + 1} once more"
+            said = Text(zh=f"与地块{first + 1}重复", en=f"is parcel {first + 1} once more")
             yield finding(
                 Fault.DUPLICATE_PARCEL, said, parcel=place, of=parcels[place], first=first + 1
             )
@@ -216,7 +226,11 @@ def _areas(
         if one.declared_ha is not None and geometries[place] is not None
     ]
     areas_m2 = (ellipsoid_area_m2 if degrees else shapely.area)(geometries[told])
-    surface = "on the ellipsoid" if degrees else "in their plane"
+    surface = (
+        Text(zh="椭球面积", en="on the ellipsoid")
+        if degrees
+        else Text(zh="平面面积", en="in their plane")
+    )
     for place, area_m2 in zip(told, areas_m2.tolist(), strict=True):
         one = parcels[place]
         declared_ha, measured = one.declared_ha or 0.0, area_m2 / HA_M2
@@ -225,8 +239,12 @@ def _areas(
             found.append(
                 finding(
                     Fault.AREA_DIFFERS,
-                    f"declares {declared_ha:.4f} ha; its points enclose {measured:.4f} ha"
-                    f" {surface}, more than {allowed:.4f} ha off",
+                    Text(
+                        zh=f"申报{declared_ha:.4f}公顷，界址点所围{surface.zh}{measured:.4f}公顷，"
+                        f"相差超过{allowed:.4f}公顷",
+                        en=f"declares {declared_ha:.4f} ha; its points enclose {measured:.4f} ha"
+                        f" {surface.en}, more than {allowed:.4f} ha off",
+                    ),
                     parcel=place,
                     of=one,
                     declared_ha=declared_ha,

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from config.vocabulary import Text
+
 type Points = NDArray[np.float64]  # shape (n, 2): x to the east, y to the north
 
 
@@ -75,7 +77,7 @@ class Finding:
     """One fault with its place; None where the place is not so narrow."""
 
     fault: Fault
-    message: str
+    message: Text
     error: bool
     parcel: int | None = None  # position in the file, from 0
     number: str | None = None  # as the file calls the parcel
@@ -94,7 +96,7 @@ class Finding:
             "ring": self.ring,
             "point": self.point,
             "line": self.line,
-            "message": self.message,
+            "message": {"zh": self.message.zh, "en": self.message.en},
             "params": dict(self.params),
         }
 
@@ -138,7 +140,7 @@ class SurveyParcel:
 
 def finding(
     fault: Fault,
-    message: str,
+    message: Text,
     *,
     parcel: int | None = None,
     of: SurveyParcel | None = None,

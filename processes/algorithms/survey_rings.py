@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from config.vocabulary import Text
 from processes.algorithms.survey_parcels import (
     Fault,
     Finding,
@@ -14,6 +15,7 @@ from processes.algorithms.survey_parcels import (
     SurveyRing,
     finding,
 )
+from processes.algorithms.survey_sentences import of_ring
 
 XY_TOLERANCE_M = 0.0001  # of survey databases: nearer points are one
 SHARP_DEG = 10.0  # of survey checks
@@ -72,7 +74,7 @@ def close_rings(parcels: Sequence[SurveyParcel], closing: Closing) -> Closed:
                 found.append(
                     finding(
                         fault,
-                        f"its ring {ring.number} {message}",
+                        of_ring(ring.number, message),
                         parcel=place,
                         of=parcel,
                         ring=ring.number,
@@ -83,26 +85,35 @@ def close_rings(parcels: Sequence[SurveyParcel], closing: Closing) -> Closed:
     return Closed(owner=tuple(owner), given=tuple(given), rings=tuple(rings), findings=tuple(found))
 
 
-def _closed(ring: SurveyRing, closing: Closing) -> tuple[Points | None, tuple[Fault, str] | None]:
+def _closed(ring: SurveyRing, closing: Closing) -> tuple[Points | None, tuple[Fault, Text] | None]:
     points = ring.points
     count = len(points)
-    said: tuple[Fault, str] | None = None
+    said: tuple[Fault, Text] | None = None
     if count > 1 and (points[0] != points[-1]).any():
         ends = in_metres(points[[0, -1]], degrees=closing.degrees)
         gap = float(np.hypot(*(ends[0] - ends[1])))
         if gap <= closing.tolerance_m:
             points = points.copy()
             points[-1] = points[0]
-            message = f"ends {gap:.4f} m beside its beginning; closed there"
+            message = Text(
+                zh=f"终点距起点{gap:.4f}米，已按容差闭合",
+                en=f"ends {gap:.4f} m beside its beginning; closed there",
+            )
             said = Fault.CLOSED_BY_TOLERANCE, message
         elif closing.implied:
             points = np.concatenate([points, points[:1]])
         else:
-            message = f"is open: its end lies {gap:.4f} m beside its beginning"
+            message = Text(
+                zh=f"未闭合，终点距起点{gap:.4f}米",
+                en=f"is open: its end lies {gap:.4f} m beside its beginning",
+            )
             return None, (Fault.UNCLOSED_RING, message)
     if len(points) < 4 or not _encloses(points):
         different = len(np.unique(points, axis=0)) if count else 0
-        message = f"has {different} different points; at least 3 enclose an area"
+        message = Text(
+            zh=f"只有{different}个不同的点，至少3个才能围成面",
+            en=f"has {different} different points; at least 3 enclose an area",
+        )
         return None, (Fault.TOO_FEW_POINTS, message)
     return points, said
 
@@ -146,18 +157,22 @@ def vertex_findings(
         ring, place = closed.given[i], int(at - starts[ring_of[at]])
         name = ring.names[place] if place < len(ring.names) else None
         if short[at]:
-            fault, said = Fault.DUPLICATE_POINT, "gives a point twice in a row"
+            fault = Fault.DUPLICATE_POINT
+            said = Text(zh="相邻两点重复", en="gives a point twice in a row")
         elif angles[at] < SPIKE_DEG:
-            fault, said = Fault.SPIKE, "turns back on itself in a spike"
+            fault = Fault.SPIKE
+            said = Text(zh="有折返的尖刺", en="turns back on itself in a spike")
         else:
-            fault, said = Fault.SHARP_ANGLE, f"has an angle of {angles[at]:.2f} degrees"
+            fault = Fault.SHARP_ANGLE
+            angle = f"{angles[at]:.2f}"
+            said = Text(zh=f"有{angle}°的尖锐角", en=f"has an angle of {angle} degrees")
         told[i, fault] = told.get((i, fault), 0) + 1
         if told[i, fault] > MAX_TOLD:
             continue
         parcel = closed.owner[i]
         yield finding(
             fault,
-            f"its ring {ring.number} {said}",
+            of_ring(ring.number, said),
             parcel=parcel,
             of=parcels[parcel],
             ring=ring.number,

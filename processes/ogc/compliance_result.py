@@ -11,6 +11,17 @@ BOTH = {
     "properties": {"zh": STRING, "en": STRING},
     "required": ["zh", "en"],
 }
+FAULT = {
+    "type": "object",
+    "properties": {
+        "code": STRING,
+        "severity": {"type": "string", "enum": ["error", "warning"]},
+        "title": BOTH,
+        "message": BOTH,
+        "place": nullable(STRING),
+    },
+    "required": ["code", "severity", "title", "message", "place"],
+}
 GEOMETRY = nullable(
     {"type": "object", "description": "GeoJSON, longitude and latitude (EPSG:4490)"}
 )
@@ -75,7 +86,7 @@ RULE = {
         "text": STRING,
         "reasons": {"type": "array", "items": STRING, "description": "what stayed unknown"},
         "needs": {"type": "array", "items": {"type": "object"}},
-        "limits": {"type": "array", "items": STRING},
+        "limits": {"type": "array", "items": BOTH, "description": "what the rule cannot see"},
         "legal": {"type": "array", "items": {"type": "object"}},
         "concerns": {"type": "array", "items": CONCERN},
         "pieces": {"type": "array", "items": PIECE},
@@ -109,7 +120,7 @@ PARCEL = {
             },
             "required": ["declared_m2", "planar_m2", "ellipsoid_m2"],
         },
-        "faults": {"type": "array", "items": {"type": "object"}},
+        "faults": {"type": "array", "items": FAULT},
         "overall": OUTCOME,
         "summary": {"type": "object", "additionalProperties": {"type": "integer"}},
         "rules": {"type": "array", "items": RULE},

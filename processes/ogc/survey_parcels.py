@@ -65,7 +65,11 @@ PLACED: Mapping[str, Any] = {
     "ring": nullable({"type": "integer"}),
     "point": nullable(STRING),
     "line": nullable({"type": "integer"}),
-    "message": STRING,
+    "message": {
+        "type": "object",
+        "properties": {"zh": STRING, "en": STRING},
+        "required": ["zh", "en"],
+    },
     "params": {"type": "object"},
 }
 ZONE: Mapping[str, Any] = {

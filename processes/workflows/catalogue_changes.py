@@ -4,7 +4,7 @@ Each holds the catalogue's lock from reading to writing, checks the whole result
 files, adds to the tables what they lack, and tells servers and workers when all is committed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,9 @@ from providers.catalogue_edits import announce, hold, last_taken, latest_edits, 
 from providers.database import DatabaseRole, connect
 from providers.errors import Refused
 from providers.table_changes import incompatible, make_tables
+
+# What a catalogue that holds together gets wrong all the same.
+type Check = Callable[[Catalogue], Iterable[str]]
 
 
 class TablesContradict(Refused):
@@ -65,7 +68,7 @@ class Withdrawn:
     findings: tuple[str, ...]  # faults there were before: nothing can be put in force yet
 
 
-def reload_catalogue(url: str, folders: Sequence[Path]) -> Reloaded:
+def reload_catalogue(url: str, folders: Sequence[Path], *, check: Check) -> Reloaded:
     """Put the catalogue of files and edits in force as it now is.
 
     Raises
@@ -80,12 +83,14 @@ def reload_catalogue(url: str, folders: Sequence[Path]) -> Reloaded:
         load_merged(folders, ())  # files stand by themselves: a server starts before it knows edits
         catalogue, merged = load_merged(folders, latest_edits(connection))
         changed = None if before is None else changes(before, catalogue.digests)
-        if findings := [
+        findings = [
             f"{merged.documents[key].place}/version: {key[0]} {key[1]} said something else when it"
             " was last in force; a version is never edited: give it a higher one"
             for key in (changed.changed if changed else ())
             if key[0] in VERSIONED
-        ]:
+        ]
+        findings += check(catalogue)
+        if findings:
             raise CatalogueError(findings)
         made = _prepare(connection, url, catalogue)
         announce(connection, catalogue)
@@ -98,7 +103,13 @@ def reload_catalogue(url: str, folders: Sequence[Path]) -> Reloaded:
 
 
 def put_entries(
-    url: str, folders: Sequence[Path], entries: Mapping[Key, Document], *, author: str, note: str
+    url: str,
+    folders: Sequence[Path],
+    entries: Mapping[Key, Document],
+    *,
+    author: str,
+    note: str,
+    check: Check,
 ) -> dict[Key, int | None]:
     """Put entries over those of the files, together; the number of each edit, None if it stood so.
 
@@ -122,6 +133,7 @@ def put_entries(
             if digest_of(entries[key].entry) != digest_of(document.entry)
         ]
         catalogue = linked(over(merged, entries), findings)
+        findings += check(catalogue)
         if findings:
             raise CatalogueError(findings)
         _prepare(connection, url, catalogue)
@@ -145,7 +157,7 @@ def put_entries(
 
 
 def withdraw_edit(
-    url: str, folders: Sequence[Path], key: Key, *, author: str, note: str
+    url: str, folders: Sequence[Path], key: Key, *, author: str, note: str, check: Check
 ) -> Withdrawn:
     """Withdraw the edit of an entry: what the files say of it, if anything, is in force again.
 
@@ -170,9 +182,10 @@ def withdraw_edit(
                 f"{kind} {name!r} stays; put a higher version, which may end earlier."
             )
         before, after = list(found), list(found)
-        linked(merge(files, edits.values()), before)
+        before += check(linked(merge(files, edits.values()), before))
         left = [edit for edit in edits.values() if edit.key != key]
         catalogue = linked(merge(files, left), after)
+        after += check(catalogue)
         if new := [finding for finding in after if finding not in before]:
             raise CatalogueError(new)
         if not after:

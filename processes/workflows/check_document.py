@@ -16,6 +16,7 @@ from config.ruleset import Legal, Profile, Rule, Ruleset
 from config.vocabulary import Outcome, Text
 from processes.algorithms.compliance.composition import Composition
 from processes.algorithms.compliance.findings import Concerned, Piece, RuleFinding
+from processes.algorithms.compliance.measuring import NOTHING
 from processes.workflows.check_evidence import Layered
 from providers.bindings import Bound, NotBound
 from providers.crs import Crs, Operation
@@ -27,6 +28,7 @@ ADVISORY = Text(
 )
 ZONE = re.compile(r"3-degree Gauss-Kruger (?:CM (\d+)E|zone (\d+))")
 BATCH = 50_000  # geometries turned into GeoJSON at once
+EXACT_INTEGER = 10**15  # larger numbers are not written in full
 
 
 @dataclass(slots=True)
@@ -38,7 +40,7 @@ class Shapes:
     def put(self, document: dict[str, Any], geometry: Geometry | None) -> dict[str, Any]:
         """The document, whose `geometry` will be this one; null where it is missing or empty."""
         document["geometry"] = None
-        if geometry is not None and not shapely.is_empty(geometry):
+        if geometry is not None and geometry is not NOTHING:
             self.places.append((document, geometry))
         return document
 
@@ -48,9 +50,12 @@ class Shapes:
         for start in range(0, len(waiting), BATCH):
             places = waiting[start : start + BATCH]
             shapes = np.array([shape for _, shape in places], dtype=object)
-            rounded = shapely.transform(shapes, lambda points: np.round(points, DEGREE_DIGITS))
-            for (document, _), text in zip(places, shapely.to_geojson(rounded), strict=True):
-                document["geometry"] = orjson.loads(text)
+            full = np.flatnonzero(~shapely.is_empty(shapes))
+            rounded = shapely.transform(
+                shapes[full], lambda points: np.round(points, DEGREE_DIGITS)
+            )
+            for place, text in zip(full.tolist(), shapely.to_geojson(rounded), strict=True):
+                places[place][0]["geometry"] = orjson.loads(text)
 
 
 def both(text: Text) -> dict[str, str]:
@@ -145,34 +150,39 @@ def layer_document(layer: Layered) -> dict[str, Any]:
     }
 
 
-def rule_document(
-    shapes: Shapes,
-    ruleset: Ruleset,
-    finding: RuleFinding,
-    day: date,
-    *,
-    replace: Mapping[str, str],
-    mandatory: bool,
-    declared_m2: float | None,
-) -> dict[str, Any]:
-    """What one rule says of one parcel; bindings are those really read, after *replace*."""
-    rule = ruleset.rules[finding.rule]
+def rule_head(rule: Rule, day: date, *, mandatory: bool) -> dict[str, Any]:
+    """What is told of a rule wherever it is applied."""
     return {
         "rule": rule.id,
         "version": rule.version,
         "title": both(rule.title),
         "family": rule.family,
         "mandatory": mandatory,
+        "limits": [both(one) for one in rule.limits],
+        "legal": [
+            {"cite": one.cite, "verify": one.verify} for one in rule.legal if _valid(one, day)
+        ],
+    }
+
+
+def rule_document(
+    shapes: Shapes,
+    ruleset: Ruleset,
+    head: Mapping[str, Any],
+    finding: RuleFinding,
+    *,
+    replace: Mapping[str, str],
+    declared_m2: float | None,
+) -> dict[str, Any]:
+    """What one rule, with its *head*, says of a parcel; bindings are those read, after *replace*."""
+    return {
+        **head,
         "fact": finding.fact.value,
         "suggestion": finding.outcome.value,
         "clause": finding.clause,
         "text": finding.text,
         "reasons": sorted(finding.reasons),
         "needs": [{"id": n, "title": ruleset.documents[n].title} for n in finding.needs],
-        "limits": list(rule.limits),
-        "legal": [
-            {"cite": one.cite, "verify": one.verify} for one in rule.legal if _valid(one, day)
-        ],
         "concerns": [_concern(shapes, one, replace, declared_m2) for one in finding.concerns],
         "pieces": [_piece(shapes, one, replace) for one in finding.pieces],
     }
@@ -189,21 +199,21 @@ def _concern(
     distance = found.distance_m
     document = {
         "binding": replace.get(found.binding, found.binding),
-        "ellipsoid_m2": found.ellipsoid_m2,
-        "planar_m2": found.planar_m2,
-        "noise_m2": found.noise_m2,
-        "share": found.share,
-        "declared_m2": None if declared_m2 is None else found.share * declared_m2,
-        "net_m2": found.net_m2,
-        "distance_m": None if distance is None or math.isinf(distance) else distance,
+        "ellipsoid_m2": number(found.ellipsoid_m2),
+        "planar_m2": number(found.planar_m2),
+        "noise_m2": number(found.noise_m2),
+        "share": number(found.share),
+        "declared_m2": None if declared_m2 is None else number(found.share * declared_m2),
+        "net_m2": number(found.net_m2),
+        "distance_m": None if distance is None or math.isinf(distance) else number(distance),
         "features": [
             {
                 "id": part.id,
                 "plan": part.plan,
                 "document": part.document,
                 "fields": {name: plain(value) for name, value in part.fields.items()},
-                "ellipsoid_m2": part.ellipsoid_m2,
-                "planar_m2": part.planar_m2,
+                "ellipsoid_m2": number(part.ellipsoid_m2),
+                "planar_m2": number(part.planar_m2),
             }
             for part in found.features
         ],
@@ -216,8 +226,8 @@ def _piece(shapes: Shapes, piece: Piece, replace: Mapping[str, str]) -> dict[str
         "clause": piece.clause,
         "outcome": piece.outcome.value,
         "text": piece.text,
-        "ellipsoid_m2": piece.ellipsoid_m2,
-        "planar_m2": piece.planar_m2,
+        "ellipsoid_m2": number(piece.ellipsoid_m2),
+        "planar_m2": number(piece.planar_m2),
         "binding": piece.binding and replace.get(piece.binding, piece.binding),
         "feature": piece.feature,
     }
@@ -226,9 +236,20 @@ def _piece(shapes: Shapes, piece: Piece, replace: Mapping[str, str]) -> dict[str
 
 def plain(value: Any) -> Any:
     """A value as JSON has it: days as their text, decimals as numbers."""
-    if value is None or isinstance(value, bool | int | float | str):
+    if value is None or isinstance(value, bool | int | str):
         return value
-    return value.isoformat() if hasattr(value, "isoformat") else float(value)
+    return value.isoformat() if hasattr(value, "isoformat") else number(float(value))
+
+
+def number(value: float | None) -> float | int | None:
+    """A number as canonical JSON writes it: without a fraction where it has none.
+
+    >>> number(0.0), number(-0.5), number(None)
+    (0, -0.5, None)
+    """
+    if value is None or not value.is_integer() or abs(value) > EXACT_INTEGER:
+        return value
+    return int(value)
 
 
 def summary(findings: Iterable[tuple[RuleFinding, bool]]) -> dict[str, int]:
@@ -260,10 +281,10 @@ def composition_document(
         {
             "code": one.code,
             "name": None if one.code is None or one.code not in names else names[one.code].zh,
-            "ellipsoid_m2": one.ellipsoid_m2,
-            "net_m2": one.net_m2,
-            "share": one.share,
-            "declared_m2": None if one.declared_ha is None else float(one.declared_ha * 10_000),
+            "ellipsoid_m2": number(one.ellipsoid_m2),
+            "net_m2": number(one.net_m2),
+            "share": number(one.share),
+            "declared_m2": None if one.declared_ha is None else plain(one.declared_ha * 10_000),
         }
         for one in found.classes
     ]

@@ -11,21 +11,21 @@ from config.ruleset import Profile, Ruleset
 from config.vocabulary import Text
 from processes.algorithms.compliance.evidence import (
     Absent,
-    Evidence,
     Geometries,
-    LayerEvidence,
     Need,
+    TableEvidence,
 )
 from processes.algorithms.compliance.needs import needs_of
 from processes.context import Context
 from processes.workflows.parcel_bounds import parcel_bounds
 from providers.bindings import Bound, NotBound
-from providers.parcel_overlay import read_layer, read_table
+from providers.parcel_overlay import Answer, ask_layer, read_table
 
 # The composition of a parcel (地类构成): the binding and the field of its classes.
 PRESENT = "survey_latest", "DLBM"
 PLANNED = "use_plan", "YDYHFLDM"
 RIDGE = "KCXS"
+type Said = Absent | TableEvidence | Answer
 HITS_PER_PARCEL = 400  # on average in a batch; one parcel alone may meet more
 
 
@@ -82,7 +82,7 @@ def needs(ruleset: Ruleset, profile: Profile) -> dict[str, Need]:
     }
 
 
-def read_evidence(
+def ask_layers(
     context: Context,
     connection: Connection[TupleRow],
     wanted: Mapping[str, Need],
@@ -91,20 +91,20 @@ def read_evidence(
     regions: Sequence[str | None],
     day: date,
     as_of: datetime | None,
-) -> tuple[tuple[Layered, ...], dict[str, Evidence]]:
+) -> tuple[tuple[Layered, ...], dict[str, Said]]:
     """The bindings in the order of their names, and what each says of the parcels."""
-    layers, said = list[Layered](), dict[str, Evidence]()
+    layers, said = list[Layered](), dict[str, Said]()
     for binding, need in wanted.items():
         title = ruleset.bindings[binding].title
         bound = context.bound(binding, day, as_of)
-        evidence: Evidence
+        answer: Said
         if isinstance(bound, NotBound):
-            evidence = Absent(bound.reason.value)
+            answer = Absent(bound.reason.value)
         elif need.table:
-            evidence = read_table(connection, bound, regions, context.scope, need, as_of)
+            answer = read_table(connection, bound, regions, context.scope, need, as_of)
         else:
             most = max(parcel_bounds().max_features, HITS_PER_PARCEL * len(parcels))
-            evidence = read_layer(
+            answer = ask_layer(
                 connection,
                 bound,
                 parcels,
@@ -114,8 +114,8 @@ def read_evidence(
                 check_date=day,
                 most=most,
             )
-        said[binding] = evidence
-        released = evidence.released if isinstance(evidence, LayerEvidence) else None
+        said[binding] = answer
+        released = answer.released if isinstance(answer, Answer) else None
         layers.append(
             Layered(binding=binding, title=title, bound=bound, need=need, released=released)
         )

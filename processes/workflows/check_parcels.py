@@ -1,16 +1,14 @@
 """Each parcel of a compliance check as a document: areas, faults, rules, composition."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import shapely
 
 from config.model import CodeList
-from config.ruleset import Ruleset
 from config.vocabulary import Outcome, Text
-from processes.algorithms.compliance.composition import Composition
-from processes.algorithms.compliance.evidence import Geometries
+from processes.algorithms.canonical import canonical_bytes
 from processes.algorithms.compliance.findings import RuleFinding
 from processes.algorithms.compliance.overall import overall
 from processes.algorithms.ellipsoid_area import ellipsoid_area_m2
@@ -19,74 +17,107 @@ from processes.workflows.check_document import (
     Shapes,
     closed_on,
     composition_document,
+    number,
     plain,
     profile_document,
     rule_document,
+    rule_head,
     ruleset_document,
     summary,
 )
-from processes.workflows.check_evidence import PLANNED, PRESENT, Layered
-from processes.workflows.check_request import Rules
-from processes.workflows.parcel_intake import Intake, IntakeParcel, fault_document
-from processes.workflows.rules_by_place import Placement
+from processes.workflows.check_evidence import PLANNED, PRESENT, Layered, asked_rules
+from processes.workflows.check_outline import Outline, outline_of
+from processes.workflows.check_request import Asked, Rules
+from processes.workflows.parcel_intake import IntakeParcel, fault_document
+from processes.workflows.parcel_judging import Answers, Scene, judged, present_and_planned
 from providers.bindings import Bound
 from providers.crs import to_plane
 from providers.parcel_regions import Placed
 
-ACROSS = "parts of it lie in divisions with other rules; those of the largest part were applied"
+ACROSS = Text(
+    zh="部分位于适用其他规则的行政区，按面积最大部分的规则审查",
+    en="parts of it lie in divisions with other rules; those of the largest part were applied",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """Some parcels under the rules that hold where they lie."""
+class Block:
+    """Some parcels under the rules that hold where they lie, and what the layers say of them."""
 
+    asked: Asked
     rules: Rules
-    positions: tuple[int, ...]  # among all parcels
-    shapes: Geometries  # as they were judged, EPSG:4490
-    layers: tuple[Layered, ...]
-    findings: Sequence[tuple[RuleFinding, ...]]
-    present: Sequence[Composition] | None
-    planned: Sequence[Composition] | None
+    named: bool  # the rules are told with each parcel
+    parcels: tuple[IntakeParcel, ...]
+    places: tuple[Placed | None, ...]
+    torn: frozenset[int]  # numbers of parcels of which parts lie where other rules hold
+    answers: Answers | Text  # or why they cannot be read
+    names: Mapping[str, Mapping[str, Text]]  # of classes, by the binding of a composition
 
 
-def unjudged(shapes: Shapes, intake: Intake) -> list[dict[str, Any]]:
-    """Every parcel as far as it could be read: nothing is said of it before it is judged."""
-    return [_unjudged(shapes, one) for one in intake.parcels]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What is said of some parcels: of each a document in canonical bytes, and of all an outline."""
+
+    numbers: tuple[int, ...]
+    texts: tuple[bytes, ...]
+    outline: Outline
 
 
-def tell(
-    documents: list[dict[str, Any]],
-    shapes: Shapes,
-    intake: Intake,
-    placement: Placement,
-    group: Judged,
-    first: Ruleset,
-) -> None:
-    """Write into the documents of a group's parcels what was found; rules other than *first* are named."""
-    names = {binding: _names(group.layers, binding, code) for binding, code in (PRESENT, PLANNED)}
-    for place, (position, areas, findings) in enumerate(_measured(intake, group)):
-        parcel, document = intake.parcels[position], documents[position]
-        county = placement.places[position]
-        present = None if group.present is None else group.present[place]
-        planned = None if group.planned is None else group.planned[place]
+def unjudged(parcels: Iterable[IntakeParcel]) -> Told:
+    """Parcels as far as they could be read; nothing is said of them."""
+    shapes = Shapes()
+    return _told(shapes, [_unjudged(shapes, one) for one in parcels])
+
+
+def judged_block(block: Block) -> Told:
+    """What the rules say of a block's parcels; to be called in any process."""
+    shapes = Shapes()
+    documents = [_unjudged(shapes, one) for one in block.parcels]
+    if isinstance(block.answers, Text):
+        for document in documents:
+            _tell_fault(document, finding(Fault.TOO_LARGE, block.answers))
+        return _told(shapes, documents)
+    scene = block.answers.scene()
+    findings = judged(scene, block.asked, block.rules)
+    present, planned = present_and_planned(scene)
+    heads = _heads(block.rules)
+    for row, (document, areas) in enumerate(zip(documents, _areas(scene), strict=True)):
+        place, declared_m2 = block.places[row], block.parcels[row].declared_m2
+        now = None if present is None else present[row]
+        then = None if planned is None else planned[row]
         document |= {
-            "region": None if county is None else _region(county),
-            "areas": {"declared_m2": parcel.declared_m2, **areas},
-            **_advice(shapes, group, findings, parcel.declared_m2),
+            "region": None if place is None else _region(place),
+            "areas": {"declared_m2": number(declared_m2), **areas},
+            **_advice(shapes, block.rules, heads, findings[row], declared_m2),
             "composition": {
-                "present": composition_document(present, names[PRESENT[0]]),
-                "planned": composition_document(planned, names[PLANNED[0]]),
-                "closed_on": {"present": closed_on(present), "planned": closed_on(planned)},
+                "present": composition_document(now, block.names[PRESENT[0]]),
+                "planned": composition_document(then, block.names[PLANNED[0]]),
+                "closed_on": {"present": closed_on(now), "planned": closed_on(then)},
             },
         }
-        if group.rules.ruleset is not first:
-            document["ruleset"] = ruleset_document(group.rules.ruleset)
-            document["profile"] = profile_document(group.rules.profile)
-        if position in placement.torn:
-            tell_fault(document, finding(Fault.OTHER_RULES, ACROSS))
+        if block.named:
+            document["ruleset"] = ruleset_document(block.rules.ruleset)
+            document["profile"] = profile_document(block.rules.profile)
+        if document["number"] in block.torn:
+            _tell_fault(document, finding(Fault.OTHER_RULES, ACROSS))
+    return _told(shapes, documents)
 
 
-def tell_fault(document: dict[str, Any], fault: Finding) -> None:
+def class_names(layers: Sequence[Layered]) -> dict[str, Mapping[str, Text]]:
+    """The names of the classes of which compositions are made, by binding."""
+    return {binding: _names(layers, binding, code) for binding, code in (PRESENT, PLANNED)}
+
+
+def _told(shapes: Shapes, documents: Sequence[dict[str, Any]]) -> Told:
+    shapes.write()
+    return Told(
+        numbers=tuple(one["number"] for one in documents),
+        texts=tuple(map(canonical_bytes, documents)),
+        outline=outline_of(documents),
+    )
+
+
+def _tell_fault(document: dict[str, Any], fault: Finding) -> None:
     """Note what is wrong with a parcel; nothing is said to be in order then."""
     document["faults"] = [*document["faults"], fault_document(fault, None)]
     if Outcome(document["overall"]).rank < Outcome.VERIFY.rank:
@@ -100,7 +131,11 @@ def _unjudged(shapes: Shapes, parcel: IntakeParcel) -> dict[str, Any]:
         "id": parcel.id,
         "region": None,
         "attributes": {name: plain(value) for name, value in parcel.attributes.items()},
-        "areas": {"declared_m2": parcel.declared_m2, "planar_m2": None, "ellipsoid_m2": None},
+        "areas": {
+            "declared_m2": number(parcel.declared_m2),
+            "planar_m2": None,
+            "ellipsoid_m2": None,
+        },
         "faults": [dict(fault) for fault in parcel.faults],
         "overall": Outcome.VERIFY.value,
         "summary": summary(()),
@@ -114,24 +149,35 @@ def _unjudged(shapes: Shapes, parcel: IntakeParcel) -> dict[str, Any]:
     return shapes.put(document, parcel.geometry)
 
 
-def _measured(
-    intake: Intake, group: Judged
-) -> Iterator[tuple[int, dict[str, float], tuple[RuleFinding, ...]]]:
-    """Position, areas and findings of each parcel of a group."""
-    if not group.positions:
-        return
-    ellipsoid = ellipsoid_area_m2(group.shapes)
-    planar = shapely.area(to_plane(group.shapes, intake.plane))
-    for position, one, other, findings in zip(
-        group.positions, ellipsoid.tolist(), planar.tolist(), group.findings, strict=True
-    ):
-        yield position, {"planar_m2": other, "ellipsoid_m2": one}, findings
+def _areas(scene: Scene) -> list[dict[str, Any]]:
+    """The areas of each parcel as it was judged."""
+    if not scene.parcels:
+        return []
+    ellipsoid = ellipsoid_area_m2(scene.shapes).tolist()
+    planar = shapely.area(to_plane(scene.shapes, scene.plane)).tolist()
+    return [
+        {"planar_m2": number(flat), "ellipsoid_m2": number(curved)}
+        for flat, curved in zip(planar, ellipsoid, strict=True)
+    ]
+
+
+def _heads(rules: Rules) -> dict[str, dict[str, Any]]:
+    """What is told of each rule of the profile that is computed, whatever it says of a parcel."""
+    ruleset, mandatory = rules.ruleset, rules.profile.mandatory
+    return {
+        rule: rule_head(ruleset.rules[rule], rules.day, mandatory=rule in mandatory)
+        for rule in asked_rules(ruleset, rules.profile)
+    }
 
 
 def _advice(
-    shapes: Shapes, group: Judged, findings: Sequence[RuleFinding], declared_m2: float | None
+    shapes: Shapes,
+    rules: Rules,
+    heads: Mapping[str, Mapping[str, Any]],
+    findings: Sequence[RuleFinding],
+    declared_m2: float | None,
 ) -> dict[str, Any]:
-    ruleset, profile, day = group.rules.ruleset, group.rules.profile, group.rules.day
+    ruleset, profile = rules.ruleset, rules.profile
     weighed = [(finding, finding.rule in profile.mandatory) for finding in findings]
     return {
         "overall": overall(
@@ -143,13 +189,12 @@ def _advice(
             rule_document(
                 shapes,
                 ruleset,
+                heads[finding.rule],
                 finding,
-                day,
                 replace=profile.replace,
-                mandatory=mandatory,
                 declared_m2=declared_m2,
             )
-            for finding, mandatory in weighed
+            for finding, _ in weighed
         ],
     }
 

@@ -1,6 +1,7 @@
 """Inputs by collection: the rows of a layer that a filter chooses, as the caller may see them."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,7 @@ def collection_rows(
         more rows than a computation takes.
     """
     layer, state, at = _state(connection, context, asked)
+    context.synthetic |= layer.synthetic
     if state is None:
         return stored_rows(np.array([], dtype=object), (), ())
     conditions = _conditions(layer, asked)
@@ -61,11 +63,13 @@ def collection_rows(
             f"at most {MOST_FEATURES} features with {MOST_VERTICES} vertices: a narrower filter"
         )
         raise BadParameter("filter", str(asked.get("filter", "")), expected)
-    return stored_rows(
+    found = stored_rows(
         shapely.from_wkb(np.array([row[2] and bytes(row[2]) for row in rows], dtype=object)),
         [row[1] for row in rows],
         [row[0] for row in rows],
     )
+    units = {field.code: field.unit for field in layer.fields if field.unit is not None}
+    return replace(found, units=units)
 
 
 def rows_statement(

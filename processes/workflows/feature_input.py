@@ -1,13 +1,14 @@
 """Features from a request to storage: every fault with its place, their system, their planes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from config.units import Unit
 from processes.algorithms.ellipsoid_edges import cut_edges, piece_counts
 from processes.algorithms.geojson_features import ANY, Features, read_features
 from processes.spec import BodyError, InvalidBody
@@ -47,6 +48,7 @@ class Rows:
     crs: Crs  # of *drawn*
     operation: Operation  # how they came to storage
     nested: bool = False  # they are the output of a nested process
+    units: Mapping[str, Unit] = field(default_factory=dict)  # of properties, as far as a layer says
 
     def __len__(self) -> int:
         return len(self.geometries)

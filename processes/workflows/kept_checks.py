@@ -1,13 +1,13 @@
 """What is kept of a compliance check for good, and the parts of it that people are given later."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from config.vocabulary import Outcome
 from processes.algorithms.canonical import SEAL
+from processes.workflows.check_outline import outline_of
 from processes.workflows.check_overlaps import overlaps
 from providers.checks import KeptCheck, pack, unpack
 
@@ -15,9 +15,9 @@ type Document = Mapping[str, Any]
 RULESET = ("id", "version", "title", "overrides")
 
 
-def kept_check(document: Document) -> KeptCheck:
-    """The record of a sealed check."""
-    content = orjson.dumps(document)
+def kept_check(document: Document, content: bytes | None = None) -> KeptCheck:
+    """The record of a sealed check; *content* is the same as JSON, where that was made before."""
+    content = orjson.dumps(document) if content is None else content
     return KeptCheck(
         hash=document[SEAL], facts=facts_of(document), content=pack(content), bytes=len(content)
     )
@@ -25,16 +25,15 @@ def kept_check(document: Document) -> KeptCheck:
 
 def facts_of(document: Document) -> dict[str, Any]:
     """What is told of a check without reading its document again."""
-    parcels, profile, project = document["parcels"], document["profile"], document["project"]
-    outcomes = Counter(Outcome(parcel["overall"]) for parcel in parcels)
+    profile, project, outcomes = document["profile"], document["project"], document["summary"]
     return {
         "ruleset": {name: document["ruleset"][name] for name in RULESET},
         "profile": {name: profile[name] for name in ("id", "title")},
         "check_date": document["check_date"],
         "as_of": document["as_of"],
         "project": {"name": project["name"], "code": project["code"]},
-        "parcels": len(parcels),
-        "overall": worst(outcomes).value,
+        "parcels": sum(outcomes.values()),
+        "overall": document["overall"],
         "outcomes": {one.value: outcomes[one] for one in Outcome if outcomes[one]},
         "synthetic": any(layer["synthetic"] for layer in document["layers"]),
         "manual": list(document["manual"]),
@@ -44,15 +43,7 @@ def facts_of(document: Document) -> dict[str, Any]:
 
 def documents_of(document: Document) -> set[str]:
     """The documents that a check asks for or has been given, by id."""
-    rules = (rule for parcel in document["parcels"] for rule in parcel["rules"])
-    return {need["id"] for rule in rules for need in rule["needs"]} | {
-        *document["project"]["documents"]
-    }
-
-
-def worst(outcomes: Iterable[Outcome]) -> Outcome:
-    """The worst of some outcomes; of none it is not known, so that somebody has to look."""
-    return max(outcomes, key=lambda one: one.rank, default=Outcome.VERIFY)
+    return {*document["needs"], *document["project"]["documents"]}
 
 
 def excerpt(document: Document, parcels: frozenset[int]) -> dict[str, Any]:
@@ -61,7 +52,8 @@ def excerpt(document: Document, parcels: frozenset[int]) -> dict[str, Any]:
         name: value for name, value in document.items() if name not in ("kind", SEAL, "parcels")
     }
     head = {"kind": document["kind"], "excerpt_of": document[SEAL]}
-    return {**head, **part, "parcels": among(document, parcels)}
+    some = among(document, parcels)
+    return {**head, **part, **outline_of(some).document(), "parcels": some}
 
 
 def made_report(

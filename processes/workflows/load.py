@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 
 from config.model import Layer
 from config.vocabulary import EditionKey, GeometryKind, Issuer
-from processes.workflows.ahead import ahead
+from processes.ahead import ahead
 from processes.workflows.edition_facts import edition_to_be
 from processes.workflows.intake import Features, Intake, Rejects, checked_batches
 from processes.workflows.load_report import LoadReport, Outcome

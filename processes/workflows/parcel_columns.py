@@ -4,11 +4,13 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from typing import Any
 
 from config.settings import PACKAGE_ROOT
+from config.units import FACTORS, Unit
+from config.vocabulary import Text
 from processes.algorithms.boundary_point_text import NARROW
 from processes.algorithms.survey_parcels import Fault, Finding, finding
 
@@ -18,6 +20,8 @@ BRACKETED = re.compile(r"(.+?)[(\[]([^()\[\]]+)[)\]]")
 DECLARED, LAND_AREA = "declared_area_m2", "land_area_m2"
 HECTARES, HA_M2 = "declared_ha", 10_000.0
 MAX_TEXT = 1_000
+AREA, _ = FACTORS[Unit.SQUARE_METRE]
+NO_UNITS: Mapping[str, Unit] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,18 +44,25 @@ class Described:
     findings: tuple[Finding, ...] = ()
 
 
-def described(properties: Mapping[str, Any], name: str | int | None = None) -> Described:
+def described(
+    properties: Mapping[str, Any],
+    name: str | int | None = None,
+    units: Mapping[str, Unit] = NO_UNITS,
+) -> Described:
     """Properties under this system's names; numbers as numbers, empty ones left out.
 
-    *name* is the feature's own id, where it has one.
+    *name* is the feature's own id, where it has one; *units* those that a layer states.
     """
     values: dict[str, Any] = {}
     wrong: list[Finding] = []
     for key, given in properties.items():
-        value, column = _plain(given), meaning(key)
+        value, column = _plain(given), _stated(meaning(key), units.get(key))
         if value is None:
             if column is not None and isinstance(given, list | dict):
-                said = f"has a {type(given).__name__} as {key}; expected a plain value"
+                said = Text(
+                    zh=f"{key}应为单个值",
+                    en=f"has a {type(given).__name__} as {key}; expected a plain value",
+                )
                 wrong.append(finding(Fault.UNREADABLE_VALUE, said, column=key))
             continue
         if column is None:
@@ -61,12 +72,18 @@ def described(properties: Mapping[str, Any], name: str | int | None = None) -> D
         elif (number := _number(value)) is not None:
             values[column.name] = round(number * column.factor, 6)
         else:
-            said = f"has {str(value)[:40]!r} as {key}; expected a number"
+            said = Text(
+                zh=f"{key}为“{str(value)[:40]}”，应为数字",
+                en=f"has {str(value)[:40]!r} as {key}; expected a number",
+            )
             wrong.append(finding(Fault.UNREADABLE_VALUE, said, column=key))
     declared = values.pop(DECLARED, None)
     if declared is not None:
         if not 0 < declared <= MOST_DECLARED_M2:
-            said = f"declares {declared:g} m²; expected more than 0, at most {MOST_DECLARED_M2:g}"
+            said = Text(
+                zh=f"申报面积{declared:g}平方米，应大于0，不超过{MOST_DECLARED_M2:g}",
+                en=f"declares {declared:g} m²; expected more than 0, at most {MOST_DECLARED_M2:g}",
+            )
             wrong.append(finding(Fault.UNREADABLE_VALUE, said, column=DECLARED))
             declared = None
         else:
@@ -79,6 +96,14 @@ def described(properties: Mapping[str, Any], name: str | int | None = None) -> D
         attributes=values,
         findings=tuple(wrong),
     )
+
+
+def _stated(column: Column | None, unit: Unit | None) -> Column | None:
+    """An area in the unit that its layer states; one that is none of an area is no column of it."""
+    if column is None or unit is None or column.name not in _areas():
+        return column
+    quantity, factor = FACTORS[unit]
+    return replace(column, factor=factor) if quantity == AREA else None
 
 
 @lru_cache(4096)

@@ -11,9 +11,11 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 from shapely import Geometry
 
+from config.vocabulary import Text
 from processes.algorithms.survey_checks import AREA_TOLERANCE_HA, AREA_TOLERANCE_SHARE, HA_M2
 from processes.algorithms.survey_fault_titles import FAULT_TITLES
 from processes.algorithms.survey_parcels import Fault, Finding, finding
+from processes.algorithms.survey_sentences import OUTSIDE, validity
 from processes.context import Context
 from processes.spec import MAX_ERRORS, BodyError, InvalidBody
 from processes.workflows.collection_input import COLLECTION, collection_rows
@@ -37,6 +39,8 @@ PARCELS, UNIT, CRS = "parcels", "unit", "crs"
 FORMS = (PASTED, HREF, COLLECTION)
 MAX_SAID = 20  # faults of one parcel
 OUTSIDE_CHINA = "lie outside the zones of China (73.5°E to 136.5°E), and no plane is configured"
+
+CROSSING_STORED = Text(zh="入库坐标中自相交", en="crosses itself in storage")
 
 type Geometries = NDArray[np.object_]
 
@@ -156,10 +160,12 @@ def _unfit(stored: Geometries) -> Iterator[Finding]:
     x0, y0, x1, y1 = shapely.bounds(stored).T
     most = parcel_bounds().max_span_deg
     for one in np.flatnonzero(np.fmax(x1 - x0, y1 - y0) > most).tolist():
-        said = f"spans more than {most}° in longitude or latitude"
+        said = Text(
+            zh=f"经度或纬度跨度超过{most}°", en=f"spans more than {most}° in longitude or latitude"
+        )
         yield finding(Fault.TOO_LARGE, said, parcel=one)
     for one in np.flatnonzero(~shapely.is_valid(stored) & ~shapely.is_missing(stored)).tolist():
-        said = f"crosses itself in storage: {shapely.is_valid_reason(stored[one])}"
+        said = validity(CROSSING_STORED, str(shapely.is_valid_reason(stored[one])))
         yield finding(Fault.SELF_CROSSING, said, parcel=one)
 
 
@@ -185,9 +191,11 @@ def _differing(read: ReadParcels, stored: Geometries, plane: Crs) -> Iterator[Fi
         declared_m2 = declared[place] or 0.0
         allowed = AREA_TOLERANCE_HA * HA_M2 + AREA_TOLERANCE_SHARE * declared_m2
         if abs(measured_m2 - declared_m2) > allowed:
-            said = (
-                f"declares {declared_m2:.2f} m²; its points enclose {measured_m2:.2f} m²"
-                f" in {plane.label}"
+            said = Text(
+                zh=f"申报{declared_m2:.2f}平方米，界址点所围平面面积{measured_m2:.2f}平方米"
+                f"（{plane.label}）",
+                en=f"declares {declared_m2:.2f} m²; its points enclose {measured_m2:.2f} m²"
+                f" in {plane.label}",
             )
             yield finding(Fault.AREA_DIFFERS, said, parcel=place, error=False)
 
@@ -196,7 +204,7 @@ def _outside(stored: Geometries, unit: Geometry) -> Iterator[Finding]:
     shapely.prepare(unit)
     out = ~shapely.is_missing(stored) & ~shapely.covers(unit, stored)
     for place in np.flatnonzero(out).tolist():
-        yield finding(Fault.OUTSIDE_UNIT, "reaches outside of the unit", parcel=place)
+        yield finding(Fault.OUTSIDE_UNIT, OUTSIDE, parcel=place)
 
 
 def _parcels(
@@ -226,7 +234,7 @@ def fault_document(one: Finding, place: str | None) -> Mapping[str, Any]:
         "code": str(one.fault),
         "severity": "error" if one.error else "warning",
         "title": {"zh": title.zh, "en": title.en},
-        "message": one.message,
+        "message": {"zh": one.message.zh, "en": one.message.en},
         "place": _where(one, place),
     }
 
@@ -246,7 +254,7 @@ def _unmeasured(read: ReadParcels, found: Sequence[Finding], place: str) -> list
     return [
         BodyError(
             place + (read.places[one.parcel] or "" if one.parcel is not None else ""),
-            f"parcel {(one.parcel or 0) + 1}: {one.message}",
+            f"parcel {(one.parcel or 0) + 1}: {one.message.en}",
         )
         for one in errors[:MAX_ERRORS]
     ] or [BodyError(place, OUTSIDE_CHINA)]

@@ -10,6 +10,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from config.ruleset import Ruleset
+from processes.algorithms.blocks import Shapes
 from processes.algorithms.compliance.composition import Composition, compositions
 from processes.algorithms.compliance.evidence import (
     Declared,
@@ -29,25 +30,49 @@ from processes.workflows.check_evidence import (
     PRESENT,
     RIDGE,
     Layered,
+    Said,
+    ask_layers,
     asked_rules,
-    read_evidence,
 )
 from processes.workflows.check_request import Asked, Rules, as_value
 from processes.workflows.parcel_intake import IntakeParcel
 from processes.workflows.parcel_placing import along_plane
 from providers.crs import Crs, plane_over
+from providers.parcel_overlay import Answer
 
 REST_M2 = 1.0  # of a composition: a rest of no class up to so much is boundary noise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
-    """Some parcels and everything that was read for them."""
+class Answers:
+    """Some parcels and everything that was read for them, as it came."""
 
     parcels: tuple[IntakeParcel, ...]
-    shapes: Geometries  # their long edges cut where they were drawn
+    shapes: Shapes  # their long edges cut where they were drawn
     plane: Crs
-    layers: tuple[Layered, ...]
+    said: Mapping[str, Said]  # by the binding that was read
+
+    def scene(self) -> "Scene":
+        """The same with its answers decoded."""
+        shapes = self.shapes.geometries
+        return Scene(
+            parcels=self.parcels,
+            shapes=shapes,
+            plane=self.plane,
+            evidence={
+                binding: one.evidence(shapes) if isinstance(one, Answer) else one
+                for binding, one in self.said.items()
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """Some parcels and what is known of them."""
+
+    parcels: tuple[IntakeParcel, ...]
+    shapes: Geometries
+    plane: Crs
     evidence: Mapping[str, Evidence]  # by the binding that was read
 
 
@@ -60,7 +85,7 @@ def within_noise(shapes: Geometries, plane: ToPlane, noise: NoiseRule) -> NDArra
     return nothing
 
 
-def read_scene(
+def ask_for(
     context: Context,
     connection: Connection[TupleRow],
     asked: Asked,
@@ -70,8 +95,8 @@ def read_scene(
     divisions: Sequence[str | None],
     drawn: Crs,
     plane: Crs,
-) -> Scene:
-    """What the layers say of *parcels*, drawn in one system, which lie in *divisions*.
+) -> tuple[tuple[Layered, ...], Answers]:
+    """The layers, and what they say of *parcels*, drawn in one system, which lie in *divisions*.
 
     Raises
     ------
@@ -79,12 +104,10 @@ def read_scene(
         Where they meet more of a layer than one computation may read.
     """
     shapes = along_plane(np.array([one.geometry for one in parcels], dtype=object), drawn)
-    layers, evidence = read_evidence(
+    layers, said = ask_layers(
         context, connection, wanted, rules.ruleset, shapes, divisions, rules.day, asked.as_of
     )
-    return Scene(
-        parcels=tuple(parcels), shapes=shapes, plane=plane, layers=layers, evidence=evidence
-    )
+    return layers, Answers(parcels=tuple(parcels), shapes=Shapes(shapes), plane=plane, said=said)
 
 
 def judged(scene: Scene, asked: Asked, rules: Rules) -> list[tuple[RuleFinding, ...]]:

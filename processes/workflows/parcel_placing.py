@@ -9,6 +9,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
+from config.vocabulary import Text
 from processes.algorithms.survey_parcels import Fault, Finding, finding
 from processes.spec import BodyError, InvalidBody
 from processes.workflows.feature_input import BESIDE_ZONE_DEG
@@ -154,7 +155,10 @@ def beside(stored: Geometries, plane: Crs) -> Iterator[Finding]:
     x0, y0, x1, y1 = shapely.bounds(stored).T
     far = (x0 < west) | (x1 > east) | (y0 < south) | (y1 > north)  # not where there is none
     for one in np.flatnonzero(far).tolist():
-        said = f"lies more than {BESIDE_ZONE_DEG:g}° beside the area of {plane.label}"
+        said = Text(
+            zh=f"超出{plane.label}适用范围{BESIDE_ZONE_DEG:g}°以上",
+            en=f"lies more than {BESIDE_ZONE_DEG:g}° beside the area of {plane.label}",
+        )
         yield finding(Fault.BESIDE_PLANE, said, parcel=one)
 
 
@@ -188,12 +192,25 @@ def _groups(
 def _astray(one: int, shape: shapely.Geometry, crs: pyproj.CRS | str, why: CrsError) -> Finding:
     bounds = _bounds(np.array([shape], dtype=object))
     if _fits(crs, exchanged(bounds)):
-        fault, said = Fault.SWAPPED_AXES, "gives its axes the other way round"
+        fault = Fault.SWAPPED_AXES
+        said = Text(zh="坐标轴次序颠倒", en="gives its axes the other way round")
     elif fits(bounds).found:
-        fault, said = Fault.WRONG_ZONE, "does not lie in the system that is stated"
+        fault = Fault.WRONG_ZONE
+        said = Text(zh="不在所注的坐标参考系内", en="does not lie in the system that is stated")
     else:
-        fault, said = Fault.NO_ZONE_FITS, "fits no zone: likely a local frame (地方独立坐标系)"
-    return finding(fault, f"{said}: {_told(why)}", parcel=one, error=True)
+        fault = Fault.NO_ZONE_FITS
+        said = Text(
+            zh="不落在任何投影带内，可能为地方独立坐标系",
+            en="fits no zone: likely a local frame (地方独立坐标系)",
+        )
+    told = Text(zh=said.zh, en=f"{said.en}: {_told(why)}")
+    return finding(fault, told, parcel=one, error=True)
+
+
+def lies_exchanged(shapes: Geometries, crs: pyproj.CRS | str) -> bool:
+    """Whether shapes (x east, y north) would lie in a system once x and y are exchanged."""
+    there = shapes[~shapely.is_missing(shapes)]
+    return len(there) > 0 and _fits(crs, exchanged(_bounds(there)))
 
 
 def _fits(crs: pyproj.CRS | str, bounds: Bounds) -> bool:

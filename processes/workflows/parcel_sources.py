@@ -9,15 +9,18 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
+from config.units import Unit
+from config.vocabulary import Text
 from processes.algorithms.boundary_point_text import MAX_PARCEL_POINTS, MAX_POINTS
 from processes.algorithms.parcel_documents import NoParcels, read_document
 from processes.algorithms.parcel_parts import GivenParcel, check_given, given_shape
 from processes.algorithms.survey_parcels import Fault, Finding, finding
 from processes.algorithms.survey_rings import Closing
+from processes.algorithms.survey_sentences import too_many_points
 from processes.spec import BodyError, InvalidBody
 from processes.workflows.feature_input import Rows
-from processes.workflows.parcel_columns import Described, described
-from processes.workflows.parcel_placing import Placed, placed, system_asked
+from processes.workflows.parcel_columns import NO_UNITS, Described, described
+from processes.workflows.parcel_placing import Placed, lies_exchanged, placed, system_asked
 from processes.workflows.uploaded_input import properties_of
 from providers.crs import CRS84_URI, WHOLE, Crs, CrsError, parse_crs
 from providers.crs_operations import inside
@@ -27,7 +30,12 @@ from providers.file_survey import FINDINGS
 from providers.files import Batch, SourceFile
 
 MAX_PARCELS = 10_000  # of one check
+UNREADABLE = Text(zh="无法读取", en="cannot be read")
 CRS_PLACE = "/inputs/crs"
+EASTING_FIRST = (
+    "the positions give the easting first; by the axes of {system} the northing comes first:"
+    " exchange the two numbers of every position, or send the document as a file (POST /files)"
+)
 
 type Geometries = NDArray[np.object_]
 
@@ -76,7 +84,13 @@ def from_document(document: Mapping[str, Any], asked: Asked) -> ReadParcels:
         raise InvalidBody([BodyError(where, str(error))]) from error
     parcels = [_turned(one) for one in given.parcels] if crs.north_first else given.parcels
     _check_size(parcels, asked.place)
-    return _looked_at(parcels, crs, where, degrees=crs.geographic)
+    try:
+        return _looked_at(parcels, crs, where, degrees=crs.geographic)
+    except InvalidBody as error:
+        if not crs.north_first or not lies_exchanged(_drawn(parcels), crs.uri):
+            raise
+        said = EASTING_FIRST.format(system=crs.label)
+        raise InvalidBody([BodyError(where, said)]) from error
 
 
 def from_rows(rows: Rows, asked: Asked) -> ReadParcels:
@@ -91,7 +105,7 @@ def from_rows(rows: Rows, asked: Asked) -> ReadParcels:
     _check_size(parcels, asked.place)
     checked = check_given(parcels, Closing(degrees=True))
     where = Placed(stored=checked.geometries, crs=rows.crs, operation=rows.operation)
-    return _read(parcels, where, checked.findings)
+    return _read(parcels, where, checked.findings, rows.units)
 
 
 def from_file(source: SourceFile, asked: Asked) -> ReadParcels:
@@ -146,9 +160,12 @@ def _looked_at(
 
 
 def _read(
-    parcels: Sequence[GivenParcel], where: Placed, findings: Sequence[Finding]
+    parcels: Sequence[GivenParcel],
+    where: Placed,
+    findings: Sequence[Finding],
+    units: Mapping[str, Unit] = NO_UNITS,
 ) -> ReadParcels:
-    said = [described(one.properties, one.id) for one in parcels]
+    said = [described(one.properties, one.id, units) for one in parcels]
     values = (
         replace(each, parcel=place) for place, one in enumerate(said) for each in one.findings
     )
@@ -164,7 +181,7 @@ def _bounded(one: GivenParcel) -> GivenParcel:
     """A parcel of too many points without them."""
     if one.points <= MAX_PARCEL_POINTS:
         return one
-    said = f"has {one.points:,} points; at most {MAX_PARCEL_POINTS:,} are read"
+    said = too_many_points(one.points, MAX_PARCEL_POINTS)
     return replace(one, parts=(), findings=(*one.findings, finding(Fault.TOO_MANY_POINTS, said)))
 
 
@@ -212,10 +229,17 @@ def _unsaid(shapes: Geometries, told: Sequence[Finding]) -> list[Finding]:
     """Parcels that were not read, and whose findings are beyond those that are listed."""
     known = {one.parcel for one in told if one.error}
     return [
-        finding(Fault.UNREADABLE_GEOMETRY, "cannot be read", parcel=place)
+        finding(Fault.UNREADABLE_GEOMETRY, UNREADABLE, parcel=place)
         for place in np.flatnonzero(shapely.is_missing(shapes)).tolist()
         if place not in known
     ]
+
+
+def _drawn(parcels: Sequence[GivenParcel]) -> Geometries:
+    """The points of each parcel as they were given, whatever is wrong with its rings."""
+    points = [[ring.points for part in one.parts for ring in part.rings] for one in parcels]
+    drawn = [shapely.multipoints(np.concatenate(rings)) if rings else None for rings in points]
+    return np.array(drawn, dtype=object)
 
 
 def _turned(one: GivenParcel) -> GivenParcel:

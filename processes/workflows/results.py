@@ -46,7 +46,7 @@ def make_results(
     NoLayer, StorageFull, TooLarge
         For features that are no table, a store without room, and values beyond the bound.
     """
-    found: list[Made] = []
+    found, told = list[Made](), dict[str, bytes]()
     left = MAX_RESULT_BYTES
     for name in wanted.outputs:
         if name in wanted.as_collection:
@@ -54,7 +54,7 @@ def make_results(
             continue
         media_type = spec.outputs[name].media_type
         value = values[name]
-        content = (
+        content = told[name] = (
             orjson.dumps(value) if media_type == JSON else str(value).encode(charset(media_type))
         )
         left -= len(content)
@@ -66,7 +66,8 @@ def make_results(
             kept = wanted.folder.keep(name, content)
             found.append(FileResult(output=name, media_type=media_type, kept=kept))
     if spec.kept is not None and not values[spec.kept]["draft"]:  # whatever is asked for
-        check = kept_check(values[spec.kept])
+        document = values[spec.kept]
+        check = kept_check(document, told.get(spec.kept))
         if check.bytes > MAX_RESULT_BYTES:
             raise TooLarge
         found.append(check)
@@ -94,7 +95,7 @@ def _table(
         ),
         geometry=table.geometry,
         fields=table.fields,
-        synthetic=any(layer.synthetic for layer in context.layers.values()),
+        synthetic=context.synthetic,
     )
     return TableResult(
         output=output,

@@ -24,9 +24,10 @@ from processes.workflows.check_document import ADVISORY, both, ruleset_document
 from processes.workflows.check_evidence import needs
 from processes.workflows.check_request import Asked, Rules, asked_of, rules_of, ruleset_of
 from processes.workflows.parcel_intake import IntakeParcel
-from processes.workflows.parcel_judging import judged, read_scene
+from processes.workflows.parcel_judging import ask_for, judged
 from processes.workflows.rules_draft import DRAFT, Draft, drafted
 from providers.access import ANONYMOUS_ID
+from providers.checks import eyes_of
 from providers.crs import parse_crs
 from providers.parcel_overlay import TooManyFeatures
 from providers.past_checks import PastCheck, past_checks, past_document
@@ -107,12 +108,14 @@ def _past(
     context: Context, connection: Connection[TupleRow], inputs: Mapping[str, Any], ruleset: str
 ) -> list[PastCheck]:
     asked = inputs.get("checks", {})
-    owner = ANONYMOUS_ID if context.depot is None else context.depot.owner
+    depot = context.depot
+    owner = ANONYMOUS_ID if depot is None else depot.owner
+    organisation, person = ("", "") if depot is None else (depot.organisation, depot.person)
     if owner == ANONYMOUS_ID and "hashes" not in asked:
         return []  # one anonymous caller is not another
     return past_checks(
         connection,
-        owner,
+        eyes_of(owner, organisation, person, context.scope),
         ruleset=ruleset,
         hashes=asked.get("hashes"),
         since=date.fromisoformat(asked["since"]) if "since" in asked else None,
@@ -142,7 +145,7 @@ def _judged_twice(
         for start in range(0, len(members), BLOCK):
             block = members[start : start + BLOCK]
             try:
-                scene = read_scene(
+                _, answers = ask_for(
                     context,
                     connection,
                     asked,
@@ -155,6 +158,7 @@ def _judged_twice(
                 )
             except TooManyFeatures as error:
                 raise InvalidBody([BodyError("/inputs/checks", str(error))]) from error
+            scene = answers.scene()
             before = judged(scene, asked, now)
             after = [()] * len(block) if then is None else judged(scene, asked, then)
             for parcel, was, becomes in zip(block, before, after, strict=True):

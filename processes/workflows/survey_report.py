@@ -12,6 +12,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from processes.algorithms.survey_parcels import Fault, Finding, finding
+from processes.algorithms.survey_sentences import OUTSIDE
 from providers.crs import Bounds, CrsError
 from providers.crs_operations import own_degrees
 from providers.crs_systems import system_of_code
@@ -94,7 +95,7 @@ def _outside(
     shapely.prepare(unit)
     out = ~shapely.is_missing(stored) & ~shapely.covers(unit, stored)
     for place in np.flatnonzero(out).tolist():
-        yield finding(Fault.OUTSIDE_UNIT, "reaches outside of the unit", parcel=place)
+        yield finding(Fault.OUTSIDE_UNIT, OUTSIDE, parcel=place)
 
 
 def _outline(geometries: np.ndarray[Any, np.dtype[np.object_]]) -> shapely.Geometry:

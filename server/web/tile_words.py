@@ -14,6 +14,8 @@ TILE_WORDS: Final[Mapping[str, Word]] = {
     "tile_omitted": Word("略去的要素数", "Features left out"),
     "not_counted": Word("未统计", "not counted"),
     "tile_layers": Word("图层", "Layers"),
+    "tile_in": Word("包含的图层", "Layers in a tile"),
+    "tile_not_in": Word("未包含的图层", "Layers not in it"),
     "tile_from": Word("自该级起", "From level"),
     "tile_centre": Word("中心点（经纬度）", "Centre (longitude, latitude)"),
     "tile_centre_level": Word("中心点级别", "Level of the centre"),

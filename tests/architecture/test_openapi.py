@@ -76,6 +76,7 @@ STABLE_IDS = [
     "getReady",
     "getRuleset",
     "getRulesets",
+    "getSchedules",
     "getSchema",
     "getSession",
     "getSortables",

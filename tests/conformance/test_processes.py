@@ -1,7 +1,6 @@
 """OGC API - Processes, Part 1 (18-062r2): core, description, JSON, HTML, OpenAPI 3.0, dismiss."""
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -31,21 +30,28 @@ def _submit(client: httpx.Client, text: str, pause: float = 0, **more: Any) -> h
     return answer
 
 
-def _ended(client: httpx.Client, job: str) -> dict[str, Any]:
-    until = time.monotonic() + PATIENCE_S
-    while time.monotonic() < until:
-        status: dict[str, Any] = client.get(f"/jobs/{job}").raise_for_status().json()
-        if status["status"] in FINAL:
-            return status
-        time.sleep(0.05)
-    raise AssertionError(f"job {job} has not ended within {PATIENCE_S} s")
+@pytest.fixture(scope="module")
+def ended(client: httpx.Client, wait_until: Callable[..., None]) -> Callable[[str], dict[str, Any]]:
+    """Wait for a job to end; its status."""
+
+    def wait(job: str) -> dict[str, Any]:
+        status: dict[str, Any] = {}
+
+        def over() -> bool:
+            status.update(client.get(f"/jobs/{job}").raise_for_status().json())
+            return status["status"] in FINAL
+
+        wait_until(over, PATIENCE_S)
+        return status
+
+    return wait
 
 
 @pytest.fixture(scope="module")
-def done(client: httpx.Client) -> str:
+def done(client: httpx.Client, ended: Callable[[str], dict[str, Any]]) -> str:
     """A job that has succeeded."""
     job = str(_submit(client, "一张图").json()["jobID"])
-    assert _ended(client, job)["status"] == "successful"
+    assert ended(job)["status"] == "successful"
     return job
 
 
@@ -250,12 +256,14 @@ def test_without_a_preference_the_answer_is_the_result(client: httpx.Client) -> 
 
 @pytest.mark.requirement(f"{PROCESSES}core/process-execute-auto-execution-mode")
 @pytest.mark.parametrize("prefer", ["respond-async", "Respond-Async", "respond-async; foo, wait=0"])
-def test_who_prefers_it_is_answered_with_a_job(client: httpx.Client, prefer: str) -> None:
+def test_who_prefers_it_is_answered_with_a_job(
+    client: httpx.Client, ended: Callable[[str], dict[str, Any]], prefer: str
+) -> None:
     answer = client.post(EXECUTION, json={"inputs": {"text": "job"}}, headers={"Prefer": prefer})
 
     assert answer.status_code == 201
     assert "respond-async" in answer.headers["Preference-Applied"]
-    _ended(client, answer.json()["jobID"])
+    ended(answer.json()["jobID"])
 
 
 @pytest.mark.requirement(f"{PROCESSES}core/process-execute-auto-execution-mode")
@@ -304,7 +312,9 @@ def test_a_result_links_to_the_job_that_made_it(client: httpx.Client) -> None:
 
 
 @pytest.mark.requirement(f"{PROCESSES}core/process-execute-success-async")
-def test_an_accepted_job_is_201_with_its_address_and_status(client: httpx.Client) -> None:
+def test_an_accepted_job_is_201_with_its_address_and_status(
+    client: httpx.Client, ended: Callable[[str], dict[str, Any]]
+) -> None:
     answer = _submit(client, "accepted")
     status = answer.json()
 
@@ -313,7 +323,7 @@ def test_an_accepted_job_is_201_with_its_address_and_status(client: httpx.Client
     assert status["processID"] == "echo"
     assert status["status"] in {"accepted", "running", "successful"}
     assert None not in status.values()
-    _ended(client, status["jobID"])
+    ended(status["jobID"])
 
 
 @pytest.mark.requirement(f"{PROCESSES}core/job")
@@ -352,9 +362,11 @@ def test_the_results_of_a_job_are_what_the_execution_would_have_answered(
 
 
 @pytest.mark.requirement(f"{PROCESSES}core/job-results-async-many")
-def test_the_results_of_a_job_that_asked_for_a_document_are_one(client: httpx.Client) -> None:
+def test_the_results_of_a_job_that_asked_for_a_document_are_one(
+    client: httpx.Client, ended: Callable[[str], dict[str, Any]]
+) -> None:
     job = _submit(client, "many", response="document").json()["jobID"]
-    _ended(client, job)
+    ended(job)
 
     assert client.get(f"/jobs/{job}/results").json() == {"text": "many"}
 

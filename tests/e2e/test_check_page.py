@@ -217,6 +217,37 @@ def test_pasted_coordinates_are_asked_for_their_zone_before_anything_is_checked(
     start(page)
 
 
+def test_parcels_are_taken_from_a_layer_by_a_filter(
+    open_form: Callable[[], Page],
+    client: httpx.Client,
+    violations: Callable[[], list[str]],
+    screenshot: Callable[[str], Path],
+) -> None:
+    layer = "pending_batch"
+    first = client.get(f"/collections/{layer}/items", params={"limit": 1}).json()["features"][0]
+    batch, number = (first["properties"][name] for name in ("DZJGH", "DKBH"))
+    page = open_form()
+    page.get_by_text("选图层", exact=True).click()
+    expect(page.get_by_label("图层", exact=True)).to_be_visible()
+
+    page.get_by_role("button", name="开始审查").click()
+    expect(page.get_by_label("图层", exact=True)).to_be_focused()
+    expect(page.get_by_text("请先给出地块。")).to_be_visible()
+    page.get_by_label("图层", exact=True).select_option(layer)
+    page.get_by_label("筛选条件（CQL2）").fill("DKBH =")
+    assert violations() == []
+    page.get_by_role("button", name="开始审查").click()
+    page.expect_faults("status of 400")  # type: ignore[attr-defined]
+    expect(page.get_by_text("/inputs/parcels/filter:")).to_be_visible(timeout=SOON_MS)
+    page.get_by_label("筛选条件（CQL2）").fill(f"DZJGH = '{batch}' AND DKBH = '{number}'")
+    screenshot("check-layer")
+    name = start(page)
+
+    document = client.get(f"/checks/{name}").json()
+    [parcel] = document["parcels"]
+    assert (parcel["id"], parcel["attributes"]["DZJGH"]) == (number, batch)
+
+
 def test_a_rule_leads_to_its_layer_edition_and_features_and_stands_in_the_link(
     page: Page,
     live_server: str,
@@ -408,6 +439,33 @@ def test_a_document_in_metres_is_asked_for_its_reference_system(
     assert violations() == []
     page.expect_faults("status of 400")  # type: ignore[attr-defined]
     field.fill(PLANE)
+    start(page)
+
+
+def test_a_document_that_gives_the_easting_first_is_exchanged_by_one_press(
+    open_form: Callable[[], Page],
+    violations: Callable[[], list[str]],
+    screenshot: Callable[[str], Path],
+) -> None:
+    to_plane = Transformer.from_crs("EPSG:4490", PLANE, always_xy=True)
+    document = square(125.3455)["geometry"]
+    [ring] = document["coordinates"]
+    document["coordinates"] = [[to_plane.transform(*one) for one in ring]]  # easting first
+    document["coordRefSys"] = f"[{PLANE}]"
+    page = open_form()
+    page.get_by_text("粘贴坐标").click()
+    page.get_by_label("界址点坐标").fill(json.dumps(document))
+    page.get_by_role("button", name="开始审查").click()
+    page.expect_faults("status of 400")  # type: ignore[attr-defined]
+
+    expect(page.get_by_text("exchange the two numbers of every position")).to_be_visible(
+        timeout=SOON_MS
+    )
+    assert violations() == []
+    screenshot("check-exchange")
+    page.get_by_role("button", name="交换 X、Y").click()
+    expect(page.get_by_role("button", name="交换 X、Y")).to_have_count(0)
+    expect(page.get_by_label("界址点坐标")).to_be_focused()
     start(page)
 
 

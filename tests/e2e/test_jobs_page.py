@@ -105,6 +105,36 @@ def test_a_job_is_followed_from_its_start_to_its_result_without_a_reload(
     expect(page.get_by_role("link", name="任务", exact=True)).to_be_visible(timeout=SOON_MS)
 
 
+def test_a_failed_job_says_each_error_of_its_inputs_with_its_place(
+    submit: Callable[..., str],
+    open_job: Callable[[str], Page],
+    client: httpx.Client,
+    live_server: str,
+    violations: Callable[[], list[str]],
+) -> None:
+    inputs = {"left": {"collection": "nowhere"}, "right": {"collection": "neither"}}
+    job = submit("overlay", {"inputs": inputs})
+    page = open_job(job)
+    errors = page.get_by_role("region", name="逐项错误").get_by_role("listitem")
+
+    expect(errors).to_have_count(2, timeout=SOON_MS)
+    told = client.get(f"/jobs/{job}").json()["errors"]
+    assert [one["pointer"] for one in told] == [
+        "/inputs/left/collection",
+        "/inputs/right/collection",
+    ]
+    for item, one in zip(errors.all(), told, strict=True):
+        expect(item).to_contain_text(one["pointer"])
+        expect(item.locator("[lang=en]")).to_have_text(one["detail"])
+    assert violations() == []
+
+    page.goto(f"{live_server}/jobs/{job}?f=html")
+    table = page.get_by_role("group", name="逐项错误")
+    for one in told:
+        expect(table.get_by_role("rowheader", name=one["pointer"])).to_be_visible()
+        expect(table).to_contain_text(one["detail"])
+
+
 def test_a_running_job_is_cancelled_after_asking_once(
     submit: Callable[..., str],
     open_job: Callable[[str], Page],
@@ -316,6 +346,45 @@ def test_the_list_is_narrowed_and_paged_by_the_server(
     expect(page.get_by_text("没有符合筛选条件的任务")).to_be_visible()
     for part in ("status=successful", "processID=echo", "datetime=2026-01-01", "cursor=MTIz"):
         assert part in asked[-1]
+
+
+def test_schedules_are_listed_with_their_next_time_and_a_link_to_their_last_run(
+    ended: Callable[..., str],
+    page: Page,
+    live_server: str,
+    new_key: Callable[..., str],
+    violations: Callable[[], list[str]],
+) -> None:
+    """The table is told by the page's own answer: no schedule becomes due while a test runs."""
+    job = ended("echo", {"inputs": {"text": "按时"}})
+    last = {"jobID": job, "status": "successful", "created": "2026-11-26T22:00:00Z"}
+    daily = {
+        "id": "daily",
+        "title": "每日自检",
+        "process": "echo",
+        "cron": "0 6 * * *",
+        "key": None,
+    }
+    told = [
+        {**daily, "next": "2026-11-27T22:00:00Z", "last": last},
+        {**daily, "id": "new", "title": "新计划", "next": "2026-12-31T22:00:00Z", "last": None},
+    ]
+    page.route(
+        re.compile("/catalogue/schedules"),
+        answer_with(lambda document: document.update(schedules=told)),
+    )
+    page.goto(f"{live_server}/app/jobs")
+    expect(page.get_by_text("还没有任务")).to_be_visible()
+    expect(page.get_by_role("region", name="定时计划")).to_have_count(0)
+    sign_in(page, new_key("administrator"))
+
+    table = page.get_by_role("group", name="定时计划的表格")
+    row = table.get_by_role("row", name=re.compile("每日自检"))
+    expect(row).to_contain_text("2026-11-28 06:00")
+    expect(table.get_by_role("row", name=re.compile("新计划"))).to_contain_text("尚无")
+    assert violations() == []
+    row.get_by_role("link").click()
+    expect(page).to_have_url(re.compile(f"/app/jobs/{job}$"))
 
 
 def test_a_job_that_is_not_there_says_so_and_leads_back(

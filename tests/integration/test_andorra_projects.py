@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 import psycopg
 import pyogrio.raw
 import pyproj
@@ -174,7 +175,8 @@ def checked(loaded: tuple[str, Catalogue]) -> Checked:
             planar_crs=PLANE,
             rulebook=rulebook_of(catalogue),
         )
-        result = spec.run(context, spec.parse({"inputs": inputs}).inputs)["result"]
+        value = spec.run(context, spec.parse({"inputs": inputs}).inputs)["result"]
+    result = orjson.loads(orjson.dumps(value))
     return Checked(
         parcels={parcel["id"]: parcel for parcel in result["parcels"]},
         shapes={name: in_degrees(shape) for name, shape in projects().items()},

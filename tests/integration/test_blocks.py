@@ -22,10 +22,6 @@ ENDLESS = """
     import os, sys, time
     from processes.compute import cluster, map_blocks, process_pool
 
-    class Surroundings:
-        def __init__(self, crew): self.crew = crew
-        def report(self, percent, message): ...
-
     def block(number):
         if number:
             time.sleep(1.0)
@@ -34,7 +30,7 @@ ENDLESS = """
     if __name__ == "__main__":
         name = sys.argv[1]
         crew = process_pool(lambda blocks: 2, lambda: None) if name == "pool" else cluster(name)
-        for pid in map_blocks(Surroundings(crew), block, list(range(200)), ""):
+        for pid in map_blocks(crew, block, range(200), expected=200):
             print(pid, flush=True)
 """
 CLUSTER = """
@@ -47,16 +43,6 @@ CLUSTER = """
             print(made.scheduler_address, flush=True)
             sys.stdin.read()
 """
-
-
-class Surroundings:
-    """What blocks need of a context."""
-
-    def __init__(self, address: str) -> None:
-        self.crew = cluster(address)
-
-    def report(self, percent: int, message: str) -> None:
-        """Nobody listens."""
 
 
 @pytest.fixture(scope="module")
@@ -85,13 +71,13 @@ def test_a_cluster_that_cannot_be_reached_leaves_the_blocks_to_the_computation(
     monkeypatch: pytest.MonkeyPatch, free_port: Callable[[], int]
 ) -> None:
     monkeypatch.setattr("processes.compute.CLUSTER_PATIENCE_S", 0.3)
-    made = Surroundings(f"tcp://127.0.0.1:{free_port()}")
-    assert list(map_blocks(made, abs, [-1, -2, -3], "")) == [1, 2, 3]
+    crew = cluster(f"tcp://127.0.0.1:{free_port()}")
+    assert list(map_blocks(crew, abs, [-1, -2, -3], expected=3)) == [1, 2, 3]
 
 
 def test_a_cluster_that_goes_away_in_the_middle_is_told_apart() -> None:
     with _script(CLUSTER, "threads", stdin=subprocess.PIPE) as process:
-        blocks = map_blocks(Surroundings(_line(process)), time.sleep, [0.0, 30.0, 30.0], "")
+        blocks = map_blocks(cluster(_line(process)), time.sleep, [0.0, 30.0, 30.0], expected=3)
         next(blocks)
         threading.Timer(0.2, process.kill).start()
         with pytest.raises(ClusterLost):

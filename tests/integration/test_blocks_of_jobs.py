@@ -18,6 +18,7 @@ from providers.job_records import Job, JobStatus, NewJob
 from providers.jobs import JobStore, open_jobs
 
 ROOT = Path(__file__).resolve().parents[2]
+PROMISED_S = 2.0  # in which dismissal stops the work
 SCOPE = Scope(layers=ALL, regions=ALL, areas=ALL, ceiling=Classification.INTERNAL, functions=ALL)
 SURVEYOR = Principal(
     id="b" * 12, organisation="测试单位", person="测试员", role="surveyor", scope=SCOPE
@@ -64,7 +65,7 @@ def test_dismissal_ends_all_processes_of_a_job(
     wait_until(lambda: len(_helpers(worker)) == 2)
     dismissed = asyncio.run(_jobs(url, lambda jobs: jobs.dismiss(job.id, SURVEYOR)))
     assert dismissed.status is JobStatus.DISMISSED
-    wait_until(lambda: not _helpers(worker), 10)
+    wait_until(lambda: not _helpers(worker), PROMISED_S)
     again = asyncio.run(_jobs(url, lambda jobs: jobs.submit(_buffers(2_500), SURVEYOR)))
     wait_until(lambda: len(_helpers(worker)) == 2)  # the cores were given back
     ended = asyncio.run(_jobs(url, lambda jobs: jobs.wait(again.id, SURVEYOR, 60)))

@@ -334,6 +334,37 @@ def test_an_edit_with_findings_is_refused_with_all_of_them_and_leaves_no_trace(
     assert run("catalogue", "edits")[1] == "nothing was edited\n"
 
 
+def test_inputs_of_a_schedule_that_its_process_would_refuse_are_never_in_force(
+    put: Callable[..., str], run: Command, bureau: Path
+) -> None:
+    schedule = {
+        "kind": "schedule",
+        "id": "nightly",
+        "title": titled("每夜"),
+        "process": "echo",
+        "inputs": {"text": 5, "pause": "long"},
+        "cron": "0 3 * * *",
+    }
+    with pytest.raises(CatalogueError) as refused:
+        put(schedule)
+    assert list(refused.value.findings) == [
+        "schedule nightly: /inputs/pause: 'long' is not of type 'number'",
+        "schedule nightly: /inputs/text: 5 is not of type 'string'",
+    ]
+    assert run("catalogue", "edits")[1] == "nothing was edited\n"
+    (bureau / "nightly.yaml").write_text(yaml.safe_dump(schedule, allow_unicode=True), "utf-8")
+    with pytest.raises(CatalogueError, match="/inputs/text: 5 is not of type 'string'"):
+        run("reload")
+    with pytest.raises(CatalogueError, match="/inputs/text: 5 is not of type 'string'"):
+        put(layer_entry(title=titled("新")))
+
+    put({**schedule, "inputs": {"text": "好", "pause": 1}})
+    with pytest.raises(CatalogueError, match="/inputs/text: 5 is not of type 'string'"):
+        run("catalogue", "drop", "schedule", "nightly", "--author", "张三")
+    (bureau / "nightly.yaml").unlink()
+    assert run("reload")[0] == 0
+
+
 def test_entries_that_need_each_other_are_put_together(
     put: Callable[..., str], run: Command
 ) -> None:

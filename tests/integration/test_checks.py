@@ -29,6 +29,7 @@ from processes.algorithms.canonical import sealed
 from processes.context import Context
 from processes.registry import SPECS
 from processes.spec import Output
+from processes.workflows.check_outline import outline_of
 from processes.workflows.kept_checks import kept_check
 from processes.workflows.results import Wanted, make_results
 from providers.access import ALL, ANONYMOUS_ID, Principal, Scope
@@ -105,6 +106,7 @@ def a_parcel(number: int, overall: str) -> dict[str, Any]:
 def a_check(name: str, *overall: str) -> dict[str, Any]:
     """The document of a check of so many parcels."""
     crs = {"uri": "http://www.opengis.net/def/crs/EPSG/0/4530", "name": "3-degree 42", "zone": 42}
+    parcels = [a_parcel(i, one) for i, one in enumerate(overall or ("COND",), start=1)]
     return sealed(
         {
             "kind": "compliance_check",
@@ -134,7 +136,8 @@ def a_check(name: str, *overall: str) -> dict[str, Any]:
                 "documents": {"site_plan": "attached"},
             },
             "layers": [],
-            "parcels": [a_parcel(i, one) for i, one in enumerate(overall or ("COND",), start=1)],
+            "parcels": parcels,
+            **outline_of(parcels).document(),
             "manual": [MANUAL],
             "lineage": [],
         }

@@ -1,5 +1,6 @@
 """The command `onemap` as an operator meets it: exit codes, one plain sentence, no traceback."""
 
+import argparse
 import os
 import shutil
 import signal
@@ -14,7 +15,9 @@ from urllib.request import urlopen
 
 import pytest
 
-from config.settings import child_environ
+from config.settings import Settings, child_environ
+from providers.errors import Refused
+from server.key_commands import add_verbs
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -77,25 +80,33 @@ def test_the_catalogue_is_checked_and_its_findings_are_exit_1(tmp_path: Path) ->
 def test_a_key_needs_a_role_that_exists_and_a_region_where_the_role_is_held_by_region(
     demo_database_url: str,
 ) -> None:
-    def key(*more: str) -> subprocess.CompletedProcess[str]:
-        named = ("key", "new", "--organisation", "局", "--person", "张工")
-        return run(*named, *more, ONEMAP_DATABASE_URL=demo_database_url)
+    settings = Settings.from_environ({"ONEMAP_DATABASE_URL": demo_database_url})
+    parser = argparse.ArgumentParser()
+    add_verbs(parser.add_subparsers())
+    named = ("key", "new", "--organisation", "局", "--person", "张工")
 
-    assert "no role" in key("--role", "king").stderr
-    assert "--region" in key("--role", "surveyor").stderr
-    assert "digits" in key("--role", "surveyor", "--region", "22").stderr
-    assert "all regions" in key("--role", "planner", "--region", "220102").stderr
-    assert "registered: 999999" in key("--role", "surveyor", "--region", "999999").stderr
-    assert "over already" in key("--role", "planner", "--expires", "2020-01-01").stderr
-    assert "--expires" in key("--role", "planner", "--expires", "2027-13-01").stderr
-    made = key("--role", "surveyor", "--region", "220102")
+    def told(*more: str) -> str:
+        given = parser.parse_args([*named, *more])
+        with pytest.raises(Refused) as refusal:
+            given.run(settings, given)
+        return str(refusal.value)
+
+    assert "--region" in told("--role", "surveyor")
+    assert "digits" in told("--role", "surveyor", "--region", "22")
+    assert "all regions" in told("--role", "planner", "--region", "220102")
+    assert "registered: 999999" in told("--role", "surveyor", "--region", "999999")
+    assert "over already" in told("--role", "planner", "--expires", "2020-01-01")
+    assert "--expires" in told("--role", "planner", "--expires", "2027-13-01")
+    database = {"ONEMAP_DATABASE_URL": demo_database_url}
+    none = run(*named, "--role", "king", **database)
+    assert none.returncode == 1
+    assert "no role" in none.stderr
+    made = run(*named, "--role", "surveyor", "--region", "220102", **database)
     assert made.returncode == 0
     text = made.stdout.strip()
     assert text.startswith("om_")
-    gone = run("key", "revoke", text.split("_")[1], ONEMAP_DATABASE_URL=demo_database_url)
-    assert gone.returncode == 0
-    again = run("key", "revoke", text.split("_")[1], ONEMAP_DATABASE_URL=demo_database_url)
-    assert again.returncode == 1
+    assert run("key", "revoke", text.split("_")[1], **database).returncode == 0
+    assert run("key", "revoke", text.split("_")[1], **database).returncode == 1
 
 
 def test_editions_are_listed(demo_database_url: str) -> None:
@@ -174,7 +185,7 @@ def test_a_start_that_is_stopped_while_loading_leaves_no_database_running(
     home = Path(tempfile.mkdtemp(prefix="onemap-stop-"))
     home.chmod(0o755)
     process = subprocess.Popen(
-        [sys.executable, "-m", "server", "demo", "--parcels", "20000"],
+        [sys.executable, "-m", "server", "demo", "--parcels", "2000"],
         cwd=ROOT,
         env=child_environ(ONEMAP_HOME=str(home), ONEMAP_PORT=str(free_port())),
         stdin=subprocess.DEVNULL,

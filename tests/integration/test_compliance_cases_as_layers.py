@@ -4,24 +4,23 @@ Each case lies at a place of its own, moved by a binary fraction of a degree of 
 nothing is rounded; ellipsoidal areas do not know where on its parallel a shape lies.
 """
 
+import runpy
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import psycopg
 import pytest
 import shapely
-import yaml
 from psycopg import sql
-from pyproj import Transformer
 from shapely import Geometry
 
 from config.model import Binding, Catalogue, EditionChoice, Field, Layer
-from config.predicate_reading import read_value
 from config.ruleset import Ruleset
 from config.vocabulary import (
     Classification,
@@ -35,15 +34,11 @@ from config.vocabulary import (
     Text,
 )
 from processes.algorithms.compliance.evidence import (
-    Declared,
-    Evidence,
     Geometries,
     LayerEvidence,
     Need,
-    TableEvidence,
 )
 from processes.algorithms.compliance.findings import RuleFinding
-from processes.algorithms.compliance.judging import judge
 from processes.algorithms.compliance.needs import needs_of
 from providers.access import ALL, SRID, Scope
 from providers.bindings import Bound
@@ -53,12 +48,9 @@ from providers.parcel_overlay import read_layer
 from providers.parts import complete_parts
 from providers.tables import analyse, edition_name, ensure_tables
 
-FILE = Path(__file__).parents[1] / "data" / "compliance_cases.yaml"
-CASES: dict[str, Any] = yaml.load(FILE.read_text("utf-8"), yaml.CSafeLoader)
-COMPUTED: list[dict[str, Any]] = [c for c in CASES["cases"] if "manual" not in c["expected"]]
+TOLD = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "compliance_cases.py")))
+CASES, COMPUTED = TOLD.CASES, TOLD.COMPUTED
 EVERYTHING = Scope(layers=ALL, regions=ALL, areas=ALL, ceiling=Classification.SECRET, functions=ALL)
-INTO = Transformer.from_crs(CASES["crs"], "EPSG:4490", always_xy=True)
-OUT_OF = Transformer.from_crs("EPSG:4490", CASES["crs"], always_xy=True)
 KEY = EditionKey("a")
 STEP_DEG = 1 / 32  # from one case to the next, to the west
 CELL_DEG = (0.015, 0.1)  # half of what belongs to one case
@@ -75,61 +67,16 @@ class Batch:
     evidence: Mapping[str, LayerEvidence]
 
 
-def shape(told: Mapping[str, Any]) -> Geometry:
-    """A shape of the file, in stored longitude and latitude."""
-    match told:
-        case {"box": [west, south, east, north]}:
-            drawn: Geometry = shapely.box(west, south, east, north)
-        case {"polygon": [shell, *holes]}:
-            drawn = shapely.Polygon(shell, holes)
-        case {"polygons": polygons}:
-            drawn = shapely.MultiPolygon([(shell, holes) for shell, *holes in polygons])
-        case {"line": line}:
-            drawn = shapely.LineString(line)
-        case {"point": point}:
-            drawn = shapely.Point(point)
-        case _:
-            raise AssertionError(told)
-    return projected(shapely.transform(drawn, lambda points: points + CASES["origin"]), INTO)
-
-
-def projected(shapes: Any, way: Transformer) -> Any:
-    return shapely.transform(
-        shapes, lambda points: np.column_stack(way.transform(points[:, 0], points[:, 1]))
-    )
-
-
-def to_plane(shapes: Geometries) -> Geometries:
-    plane: Geometries = projected(shapes, OUT_OF)
-    return plane
-
-
 def at_place(shapes: Any, number: int) -> Any:
     """The same shapes where the case of this number lies; of a negative number, back again."""
     return shapely.transform(shapes, lambda points: points - [number * STEP_DEG, 0.0])
-
-
-def parcel_of(case: Mapping[str, Any]) -> Geometry:
-    return shape(case.get("parcel", CASES["parcel"]))
-
-
-def with_parameters(ruleset: Ruleset, told: Mapping[str, Any]) -> Ruleset:
-    """The rule set with the parameters and compatible pairs of a case."""
-    parameters, tables = dict(ruleset.parameters), dict(ruleset.tables)
-    for name, value in told.items():
-        if name == "compatible":
-            pairs = frozenset((plan, admitted) for plan, admitted in value)
-            tables["plan_class"] = replace(tables["plan_class"], compatible=pairs)
-        else:
-            parameters[name] = replace(parameters[name], value=read_value(value))
-    return replace(ruleset, parameters=parameters, tables=tables)
 
 
 def all_needs(ruleset: Ruleset) -> dict[str, Need]:
     """What the cases read of each binding, taken together."""
     found: dict[str, Need] = {}
     for case in COMPUTED:
-        rules = with_parameters(ruleset, case.get("parameters", {}))
+        rules = TOLD.with_parameters(ruleset, case.get("parameters", {}))
         for name, need in needs_of(rules, [case["rule"]], case.get("replace", {})).items():
             before = found.get(name, need)
             margins = [m for m in (before.margin_m, need.margin_m) if m is not None]
@@ -156,12 +103,12 @@ class Rows:
         for number, case in enumerate(COMPUTED):
             told = case.get("bindings", {}).get(binding, {})
             for feature in told.get("features", ()):
-                shapes.append(at_place(shape(feature), number))
+                shapes.append(at_place(TOLD.shape(feature), number))
                 fields.append(feature.get("fields", {}))
-            middle = shapely.get_coordinates(parcel_of(case))[0] - [number * STEP_DEG, 0.0]
+            middle = shapely.get_coordinates(TOLD.parcel_of(case))[0] - [number * STEP_DEG, 0.0]
             cell = shapely.box(*(middle - CELL_DEG), *(middle + CELL_DEG))
             covered = told.get("coverage")
-            cells.append(cell if covered is None else at_place(shape(covered), number))
+            cells.append(cell if covered is None else at_place(TOLD.shape(covered), number))
         return cls(shapes=shapes, fields=fields, coverage=shapely.MultiPolygon(cells))
 
 
@@ -247,7 +194,9 @@ def batch(new_database: Any, cluster: Any, catalogue: Catalogue) -> Batch:
             kind, codes = ruleset.bindings[name].geometry, needs[name].fields
             layers[name] = a_layer(catalogue.layers["land_use"], name, kind, codes, rows)
             publish(connection, layers[name], rows)
-    parcels = np.array([at_place(parcel_of(c), n) for n, c in enumerate(COMPUTED)], dtype=object)
+    parcels = np.array(
+        [at_place(TOLD.parcel_of(c), n) for n, c in enumerate(COMPUTED)], dtype=object
+    )
     with connect(url, DatabaseRole.READER) as connection:
         states = {state.edition.layer: state for state in list_editions_now(connection)}
         evidence = {
@@ -274,7 +223,6 @@ def of_case(read: LayerEvidence, number: int, told: Mapping[str, Any]) -> LayerE
     """What was read for the parcel of one case, back where the file has it."""
     hits = read.parcel == number
     gap = read.gaps.get(number)
-    released, latest = (told.get(name) for name in ("released", "latest_release"))
     return replace(
         read,
         parcel=np.zeros(hits.sum(), dtype=np.intp),
@@ -282,33 +230,18 @@ def of_case(read: LayerEvidence, number: int, told: Mapping[str, Any]) -> LayerE
         overlaps=at_place(read.overlaps[hits], -number),
         near=None if read.near is None else at_place(read.near[hits], -number),
         gaps={} if gap is None else {0: replace(gap, geometry=at_place(gap.geometry, -number))},
-        released=None if released is None else date.fromisoformat(released),
-        latest_release=None if latest is None else date.fromisoformat(latest),
+        released=TOLD.day(told.get("released")),
+        latest_release=TOLD.day(told.get("latest_release")),
     )
 
 
 def finding_of(batch: Batch, number: int) -> RuleFinding:
     case = COMPUTED[number]
-    evidence: dict[str, Evidence] = {
+    evidence = {
         name: of_case(batch.evidence[name], number, told)
         for name, told in case.get("bindings", {}).items()
     }
-    for table, rows in case.get("tables", {}).items():
-        evidence[table] = TableEvidence(rows=(tuple(rows),))
-    declared = Declared(
-        attributes={name: read_value(v) for name, v in case.get("project", {}).items()},
-        flags=case.get("flags", {}),
-        documents=case.get("documents", {}),
-    )
-    ((finding,),) = judge(
-        with_parameters(batch.ruleset, case.get("parameters", {})),
-        [case["rule"]],
-        np.array([parcel_of(case)], dtype=object),
-        [declared],
-        evidence,
-        to_plane,
-        replace=case.get("replace", {}),
-    )
+    finding: RuleFinding = TOLD.judged(batch.ruleset, case, evidence)
     return finding
 
 
@@ -316,8 +249,8 @@ def finding_of(batch: Batch, number: int) -> RuleFinding:
 def shared(number: int, binding: str) -> Geometries:
     """What the features of a binding share with the parcel of a case, by shapely."""
     features = COMPUTED[number].get("bindings", {}).get(binding, {}).get("features", [])
-    shapes = np.array([shape(feature) for feature in features], dtype=object)
-    cut: Geometries = shapely.intersection(shapes, parcel_of(COMPUTED[number]))
+    shapes = np.array([TOLD.shape(feature) for feature in features], dtype=object)
+    cut: Geometries = shapely.intersection(shapes, TOLD.parcel_of(COMPUTED[number]))
     return cut[shapely.area(cut) > 0]
 
 

@@ -1,20 +1,18 @@
 """Executions that are sent twice, and processes that run in one way alone."""
 
+import argparse
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from config.settings import child_environ
+from config.settings import Settings
+from server.catalogue_commands import add_verbs
 
-ROOT = Path(__file__).resolve().parents[2]
 ECHO = "/processes/echo/execution"
 ROLE = "surveyor"
 LIMITS = {"seconds": 30, "per_owner": 4}
@@ -35,15 +33,13 @@ def one_way(
     """echo-sync and echo-async, offered while the module's tests run."""
     path = tmp_path_factory.mktemp("entries") / "processes.yaml"
     path.write_text("\n---\n".join(map(json.dumps, ENTRIES)), "utf-8")
+    settings = Settings.from_environ(live_settings)
+    parser = argparse.ArgumentParser()
+    add_verbs(parser.add_subparsers())
 
     def command(*words: str) -> None:
-        subprocess.run(
-            [sys.executable, "-m", "server", "catalogue", *words, "--author", "测试员"],
-            cwd=ROOT,
-            env=child_environ(**live_settings),
-            check=True,
-            capture_output=True,
-        )
+        given = parser.parse_args(["catalogue", *words, "--author", "测试员"])
+        assert given.run(settings, given) == 0
 
     def offered() -> bool:
         return client.get("/processes/echo-async").status_code == 200

@@ -65,6 +65,7 @@ class Site:
     cluster: Cluster
     home: Path
     port: int
+    until: Callable[..., None]
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -112,39 +113,48 @@ class Site:
         alive = self.home / name / "worker.alive"
         alive.unlink(missing_ok=True)
         made = self.start(name, "worker")
-        until(lambda: alive.exists() or made.poll() is not None)
+        self.until(lambda: alive.exists() or made.poll() is not None)
         assert made.poll() is None, self.log(name)
 
     def sql(self, statement: LiteralString, **values: Any) -> list[Any]:
         """Rows, asked as the login role; tried again while the database is away."""
-        end = time.monotonic() + 60
-        while True:
+        rows: list[Any] = []
+
+        def answered() -> bool:
             try:
                 with psycopg.connect(self.cluster.url, autocommit=True) as connection:
                     connection.execute("SET ROLE onemap_writer")
                     found = connection.execute(statement, values or None)
-                    return found.fetchall() if found.description else []
+                    rows[:] = found.fetchall() if found.description else []
             except psycopg.OperationalError:
-                assert time.monotonic() < end
-                time.sleep(0.1)
+                return False
+            return True
+
+        self.until(answered)
+        return rows
 
     def submit(self, text: str, pause: float = 0.0) -> str:
         """A job's id; sent again under its key until there is an answer."""
         body = {"inputs": {"text": text, "pause": pause}}
         headers = {"Prefer": "respond-async", "Idempotency-Key": str(uuid4())}
-        end = time.monotonic() + 60
-        while True:
+        jobs: list[str] = []
+
+        def taken() -> bool:
             try:
                 path = f"{self.base}/processes/echo/execution"
                 answer = httpx.post(path, json=body, headers=headers, timeout=20)
-                if answer.status_code == 201:
-                    return str(answer.json()["jobID"])
-                said = answer.text
-                assert answer.status_code >= 500, said
-            except httpx.TransportError as error:
-                said = repr(error)
-            assert time.monotonic() < end, f"{said}: {self.log('web')[-2000:]}"
-            time.sleep(0.1)
+            except httpx.TransportError:
+                return False
+            assert answer.status_code == 201 or answer.status_code >= 500, answer.text
+            if answer.status_code == 201:
+                jobs.append(str(answer.json()["jobID"]))
+            return bool(jobs)
+
+        try:
+            self.until(taken)
+        except AssertionError as error:
+            raise AssertionError(self.log("web")[-2000:]) from error
+        return jobs[0]
 
     def state(self, job: str) -> tuple[str, int, int, list[str] | None]:
         """Status, attempts, endings and results of a job."""
@@ -152,7 +162,7 @@ class Site:
         return row[2], row[4], row[5], row[6]
 
     def reached(self, job: str, status: str, seconds: float = 60) -> None:
-        until(lambda: self.state(job)[0] == status, seconds)
+        self.until(lambda: self.state(job)[0] == status, seconds)
 
     def stall(self) -> None:
         """What died is given up for lost; by another worker's care, or here in its place."""
@@ -167,15 +177,8 @@ class Site:
         asyncio.run(reclaim())
 
 
-def until(done: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.05)
-
-
 @pytest.fixture(scope="module")
-def site(free_port: Callable[[], int]) -> Iterator[Site]:
+def site(free_port: Callable[[], int], wait_until: Callable[..., None]) -> Iterator[Site]:
     """Kills of the database are nobody else's; hence a cluster apart."""
     home = Path(tempfile.mkdtemp(prefix="onemap-campaign-"))
     home.chmod(0o755)  # the database server's user must pass through
@@ -186,7 +189,7 @@ def site(free_port: Callable[[], int]) -> Iterator[Site]:
             migrate(cluster.url)
             with psycopg.connect(cluster.url, autocommit=True) as connection:
                 connection.execute(ENDINGS)
-            one = Site(cluster=cluster, home=home, port=free_port())
+            one = Site(cluster=cluster, home=home, port=free_port(), until=wait_until)
             one.start("web", "serve")
             try:
                 yield one
@@ -237,10 +240,10 @@ def test_each_job_ends_once_whoever_is_killed_meanwhile(alone: Site) -> None:
         submitting.start()
         for number, part in enumerate(order):
             behind = JOBS * (number + 1) // (len(order) + 2) - chance.randrange(2)
-            until(lambda least=behind: alone.sql(ENDED)[0][0] >= least, 120)  # type: ignore[misc]
+            alone.until(lambda least=behind: alone.sql(ENDED)[0][0] >= least, 120)
             kill(part)
         submitting.join()
-        until(lambda: alone.sql(ENDED)[0][0] == JOBS, 180)
+        alone.until(lambda: alone.sql(ENDED)[0][0] == JOBS, 180)
 
     rows = alone.sql(STATES)
     assert {row[0] for row in rows} == set(made.values()), f"seed {seed}: {order}"
@@ -256,7 +259,7 @@ def test_each_job_ends_once_whoever_is_killed_meanwhile(alone: Site) -> None:
 
 def test_a_frozen_worker_that_wakes_too_late_changes_nothing(alone: Site) -> None:
     with alone.worker("frozen") as frozen:
-        job = alone.submit("once", 1.0)
+        job = alone.submit("once", 3.0)
         alone.reached(job, "running")
         frozen.send_signal(signal.SIGSTOP)
         with alone.worker("other"):
@@ -281,7 +284,7 @@ def test_while_the_database_is_away_jobs_are_only_delayed(alone: Site) -> None:
             alone.reached(job, "successful", 90)
         assert alone.state(finishing) == ("successful", 1, 1, ["finishing"])
         assert alone.state(waiting)[2:] == (1, ["waiting"])
-    until(lambda: httpx.get(f"{alone.base}/health/ready", timeout=10).status_code == 200)
+    alone.until(lambda: httpx.get(f"{alone.base}/health/ready", timeout=10).status_code == 200)
 
 
 @contextmanager

@@ -57,8 +57,17 @@ def left() -> threading.Event:
 
 
 @pytest.fixture
+def begun() -> threading.Event:
+    """Set once somebody reads the slow file."""
+    return threading.Event()
+
+
+@pytest.fixture
 def source(
-    live_settings: dict[str, str], client: httpx.Client, left: threading.Event
+    live_settings: dict[str, str],
+    client: httpx.Client,
+    begun: threading.Event,
+    left: threading.Event,
 ) -> Iterator[str]:
     """A host that the server may ask for files; its address."""
     county = client.get("/collections/county/items", params={"limit": "1000"}).content
@@ -83,6 +92,7 @@ def source(
         def trickle(self) -> None:
             self.send_response(200)
             self.end_headers()
+            begun.set()
             with suppress(OSError):
                 for _ in range(300):
                     self.wfile.write(b" ")
@@ -226,18 +236,18 @@ def test_a_host_that_is_not_listed_makes_no_job(client: httpx.Client) -> None:
 def test_dismissing_the_job_ends_the_work_of_the_processes_within(
     client: httpx.Client,
     source: str,
+    begun: threading.Event,
     left: threading.Event,
-    wait_until: Callable[..., None],
 ) -> None:
     body = {"inputs": {"features": buffer({"href": f"{source}/slow"})}}
     asynchronously = {"Prefer": "respond-async"}
     made = client.post("/processes/area-ellipsoid/execution", json=body, headers=asynchronously)
     here = made.headers["Location"]
     assert [s["status"] for s in made.json()["steps"]] == ["accepted", "accepted"]
-    wait_until(lambda: client.get(here).json()["status"] == "running")
+    assert begun.wait(60)
     assert not left.is_set()
 
     ended = client.delete(here).json()
 
     assert {s["status"] for s in ended["steps"]} == {"dismissed"}
-    assert left.wait(10)
+    assert left.wait(2.0), "dismissal is promised to stop the work by then"

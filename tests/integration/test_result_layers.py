@@ -117,6 +117,43 @@ def test_features_asked_for_as_a_collection_are_one_with_typed_properties(
     assert types["DLBM"] == "string"
 
 
+def test_a_result_layer_declares_what_any_layer_declares_and_its_page_leads_to_the_map(
+    client: httpx.Client, made: str
+) -> None:
+    def declared(path: str) -> set[tuple[str, str]]:
+        links = client.get(path).json()["links"]
+        for link in links:
+            if not link.get("templated"):
+                assert client.get(link["href"]).status_code == 200, link
+        return {(link["rel"], link["type"]) for link in links}
+
+    name = made.rpartition("/")[2]
+    assert declared("/collections/county") < declared(made)
+    for page in (made, f"{made}/items", f"{made}/items/plot-1"):
+        there = client.get(page, params={"f": "html"}).text
+        assert f'href="/app/map?l={name}' in there, page
+
+
+def test_what_comes_of_invented_data_is_invented_however_many_results_lie_between(
+    client: httpx.Client,
+) -> None:
+    def marked(features: Any) -> tuple[dict[str, str], bool]:
+        answer = buffered(client, features=features)
+        assert answer.status_code == 200, answer.text
+        document = client.get(answer.json()["href"]).json()
+        is_marked = document["x-onemap"]["synthetic"]
+        assert ("模拟数据" in document["title"]) == is_marked
+        return {"collection": document["id"]}, is_marked
+
+    for features, expected in ({"collection": "nature_reserve"}, True), (FEATURES, False):
+        for _ in range(3):
+            features, found = marked(features)
+            assert found == expected
+        within = {"process": "buffer", "inputs": {"features": features, "distance_m": 5}}
+        nested = {**within, "outputs": {"features": {}}}
+        assert marked(nested)[1] == expected
+
+
 def test_a_result_layer_answers_as_any_layer_does(client: httpx.Client, made: str) -> None:
     found = client.get(
         f"{made}/items", params={"filter": "DLBM='0301' AND count > 6000000000", "limit": 1}

@@ -1,7 +1,8 @@
 """Rules are tried on a parcel and on past parcels before anybody is judged by them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -22,6 +23,17 @@ WITHOUT_BOUNDARY: Mapping[str, Any] = {
 
 def run(client: httpx.Client, process: str, **inputs: Any) -> httpx.Response:
     return client.post(f"/processes/{process}/execution", json={"inputs": inputs})
+
+
+def keyed(client: httpx.Client, key: str, process: str, **inputs: Any) -> dict[str, Any]:
+    answer = client.post(
+        f"/processes/{process}/execution",
+        json={"inputs": inputs},
+        headers={"Authorization": f"Bearer {key}"},
+    )
+    assert answer.status_code == 200, answer.text
+    document: dict[str, Any] = answer.json()
+    return document
 
 
 def check(client: httpx.Client, **inputs: Any) -> dict[str, Any]:
@@ -100,3 +112,20 @@ def test_without_a_key_only_checks_that_are_named_are_compared(client: httpx.Cli
 
     assert answer.status_code == 200, answer.text
     assert (answer.json()["checks"], answer.json()["changed"]) == (0, [])
+
+
+def test_the_checks_of_another_key_of_the_same_person_are_ones_own(
+    client: httpx.Client, new_key: Callable[..., str]
+) -> None:
+    person = f"周{uuid4().hex[:8]}"
+    first, second = new_key("planner", person=person), new_key("planner", person=person)
+    other = new_key("planner", person=f"吴{uuid4().hex[:8]}")  # may sign: reads what is named
+    made = keyed(client, first, "compliance-check", parcels=PARCEL, profile="planning_conditions")
+    named = {"hashes": [made["hash"]]}
+
+    def compared(key: str, **inputs: Any) -> int:
+        told = keyed(client, key, "compliance-compare", draft=WITHOUT_BOUNDARY, **inputs)
+        return int(told["checks"])
+
+    assert [compared(key) for key in (first, second, other)] == [1, 1, 0]
+    assert [compared(key, checks=named) for key in (first, second, other)] == [1, 1, 1]

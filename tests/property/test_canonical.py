@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processes.algorithms.canonical import canonical_bytes, digest, sealed
+from processes.algorithms.canonical import canonical_bytes, digest, sealed, sealed_with
 
 numbers = st.integers(-(2**53), 2**53) | st.floats(-1e15, 1e15)
 texts = st.text(st.characters(exclude_categories=["Cs"]))
@@ -52,6 +52,18 @@ def test_a_sealed_document_has_the_hash_of_what_it_was(document: dict[str, Any])
 
     assert whole["hash"] == digest(document) == digest(whole)
     assert digest(whole | {"another member": 1}) != whole["hash"]
+
+
+@given(st.dictionaries(texts, documents, max_size=4), st.lists(documents, max_size=3), texts)
+def test_an_array_of_canonical_texts_is_sealed_as_if_it_were_read(
+    document: dict[str, Any], items: list[Any], member: str
+) -> None:
+    rest = {name: value for name, value in document.items() if name not in (member, "hash")}
+    whole = sealed({**rest, member: items})
+
+    spliced = sealed_with(rest, member, [canonical_bytes(item) for item in items])
+
+    assert orjson.loads(orjson.dumps(spliced)) == orjson.loads(orjson.dumps(whole))
 
 
 @pytest.mark.parametrize(

@@ -143,7 +143,7 @@ def test_corners_are_northing_before_easting_ring_by_ring(report: Any) -> None:
 def test_a_parcel_with_an_error_is_told_and_has_no_findings(report: Any) -> None:
     text = words(report)
 
-    assert "界址线自相交：ring 1 crosses itself" in text
+    assert "界址线自相交：ring 1 crosses itself" in text  # as a check of old tells it
     assert "本地块坐标有误，未作套合分析" in text
     assert len(report.inline_shapes) == 2 + 3  # two maps and the legend of the first
 

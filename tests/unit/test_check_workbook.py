@@ -11,6 +11,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from pyproj import Transformer
 
 from processes.workflows.check_reports import xlsx_report
 from providers.errors import BadParameter
@@ -19,7 +20,7 @@ SAMPLE = json.loads(
     (Path(__file__).parents[1] / "data" / "compliance_check.json").read_text(encoding="utf-8")
 )
 HEADINGS = 5  # the row of the headings
-TITLES = ["汇总", "套合表", "图斑", "地类构成", "未接入", "人工事项", "依据数据"]
+TITLES = ["汇总", "套合表", "图斑", "地类构成", "界址点", "未接入", "人工事项", "依据数据"]
 
 
 def opened(document: Mapping[str, Any], **options: Any) -> openpyxl.Workbook:
@@ -30,6 +31,14 @@ def rows(book: openpyxl.Workbook, title: str) -> list[dict[str, Any]]:
     """The rows of a sheet by their headings."""
     values = list(book[title].iter_rows(min_row=HEADINGS, values_only=True))
     return [dict(zip(values[0], row, strict=True)) for row in values[1:]]
+
+
+def rings(geometry: Mapping[str, Any]) -> list[list[list[float]]]:
+    """The rings of a polygon or of several, in their order."""
+    coordinates = geometry["coordinates"]
+    if geometry["type"] == "Polygon":
+        return list(coordinates)
+    return [ring for polygon in coordinates for ring in polygon]
 
 
 def close(value: float | None) -> Any:
@@ -134,6 +143,41 @@ def test_features_and_classes_have_rows_of_their_own(book: openpyxl.Workbook) ->
     assert classes[0]["平差"] == "尾差归入本类"
 
 
+def test_the_points_of_each_parcel_stand_as_northing_and_easting_in_the_plane_of_the_check() -> (
+    None
+):
+    book = opened({**SAMPLE, "planar_crs": {**SAMPLE["planar_crs"], "zone": 42}})
+    points = rows(book, "界址点")
+    to_plane = Transformer.from_crs("EPSG:4490", SAMPLE["planar_crs"]["uri"], always_xy=True)
+    shaped = [one for one in SAMPLE["parcels"] if one["geometry"] is not None]
+    corners = [
+        (one["number"], number, to_plane.transform(corner[0], corner[1]))
+        for one in shaped
+        for number, ring in enumerate(rings(one["geometry"]), 1)
+        for corner in ring[:-1]
+    ]
+
+    assert [(row["序号"], row["圈号"]) for row in points] == [one[:2] for one in corners]
+    for row, (_, _, (east, north)) in zip(points, corners, strict=True):
+        assert row["X（北，米）"] == pytest.approx(north, abs=1e-3)
+        assert row["Y（东，米）"] == pytest.approx(east, abs=1e-3)
+    assert points[0]["点号"] == "J1"
+    assert book["界址点"].cell(HEADINGS + 1, 5).number_format == "0.000"
+    assert f"{SAMPLE['planar_crs']['name']}（3度带第42带）" in book["界址点"].cell(2, 1).value
+
+
+def test_of_a_parcel_with_too_many_points_it_is_said_how_many_are_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("processes.workflows.check_reports.sheet_rows.MOST_POINTS", 2)
+    parcel = next(one for one in SAMPLE["parcels"] if one["geometry"] is not None)
+    all_points = sum(len(ring) - 1 for ring in rings(parcel["geometry"]))
+
+    points = rows(opened({**SAMPLE, "parcels": [parcel]}), "界址点")
+
+    assert [row["点号"] for row in points] == ["J1", "J2", f"另有{all_points - 2}点未列"]
+
+
 def test_equal_documents_give_equal_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     first = xlsx_report(deepcopy(SAMPLE))
     monkeypatch.setattr("time.time", lambda: 4_000_000_000.0)
@@ -174,6 +218,25 @@ def test_rows_beyond_the_room_of_a_sheet_are_said_to_be_elsewhere(
 
     assert page.max_row == HEADINGS + 3
     assert page.cell(HEADINGS + 3, 1).value == "其余各行见核查结果（JSON）"
+
+
+def test_faults_are_told_in_chinese_with_their_place_and_those_of_old_checks_as_they_were() -> None:
+    fault = {
+        "code": "self_crossing",
+        "severity": "error",
+        "title": {"zh": "界址线自相交", "en": "boundary crosses itself"},
+        "message": {"zh": "第2圈自相交", "en": "its ring 2 crosses itself"},
+        "place": "/features/0/geometry, line 7, ring 2, point J3",
+    }
+    old = {**fault, "message": "its ring 2 crosses itself", "place": None}
+    parcel = {**SAMPLE["parcels"][0], "faults": [fault, old]}
+
+    [row] = rows(opened({**SAMPLE, "parcels": [parcel]}), "汇总")
+
+    assert row["地块问题"] == (
+        "界址线自相交：第2圈自相交（/features/0/geometry，第7行，第2圈，点J3）；"
+        "界址线自相交：its ring 2 crosses itself"
+    )
 
 
 def test_ten_thousand_parcels_are_written_in_little_memory() -> None:

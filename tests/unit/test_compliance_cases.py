@@ -1,46 +1,30 @@
 """Every case of the compliance rules gives its fact, clause, areas and suggestion, on evidence in memory."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from datetime import date
+import runpy
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import shapely
 import yaml
-from numpy.typing import NDArray
-from pyproj import Transformer
 from shapely import Geometry
 
-from config.predicate_reading import read_value
 from config.ruleset import Ruleset
 from config.ruleset_reading import read_ruleset
 from config.settings import PACKAGE_ROOT
 from config.vocabulary import Outcome
-from processes.algorithms.compliance.evidence import (
-    Absent,
-    Declared,
-    Evidence,
-    Gap,
-    Geometries,
-    LayerEvidence,
-    TableEvidence,
-)
+from processes.algorithms.compliance.evidence import Absent, Declared, Gap, LayerEvidence
 from processes.algorithms.compliance.findings import RuleFinding
 from processes.algorithms.compliance.judging import judge
 from processes.algorithms.compliance.needs import needs_of
 from processes.algorithms.compliance.overall import overall
 
-CASES: dict[str, Any] = yaml.safe_load(
-    (Path(__file__).parents[1] / "data" / "compliance_cases.yaml").read_text(encoding="utf-8")
-)
-COMPUTED = [case for case in CASES["cases"] if "manual" not in case["expected"]]
-MANUAL = [case for case in CASES["cases"] if "manual" in case["expected"]]
-INTO = Transformer.from_crs(CASES["crs"], "EPSG:4490", always_xy=True)
-OUT_OF = Transformer.from_crs("EPSG:4490", CASES["crs"], always_xy=True)
+TOLD = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "compliance_cases.py")))
+CASES, COMPUTED, MANUAL = TOLD.CASES, TOLD.COMPUTED, TOLD.MANUAL
 
 
 @cache
@@ -49,44 +33,15 @@ def rules() -> Ruleset:
     return read_ruleset(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
-def moved(by: Transformer) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
-    return lambda points: np.column_stack(by.transform(points[:, 0], points[:, 1]))
-
-
-def to_plane(geometries: Geometries) -> Geometries:
-    plane: Geometries = shapely.transform(geometries, moved(OUT_OF))
-    return plane
-
-
-def shape(told: Mapping[str, Any]) -> Geometry:
-    """A shape of the file, in stored longitude and latitude."""
-    match told:
-        case {"box": [west, south, east, north]}:
-            drawn: Geometry = shapely.box(west, south, east, north)
-        case {"polygon": [shell, *holes]}:
-            drawn = shapely.Polygon(shell, holes)
-        case {"polygons": polygons}:
-            drawn = shapely.MultiPolygon([(shell, holes) for shell, *holes in polygons])
-        case {"line": line}:
-            drawn = shapely.LineString(line)
-        case {"point": point}:
-            drawn = shapely.Point(point)
-        case _:
-            raise AssertionError(told)
-    placed = shapely.transform(drawn, lambda points: points + CASES["origin"])
-    stored: Geometry = shapely.transform(placed, moved(INTO))
-    return stored
-
-
 def layer(told: Mapping[str, Any], parcel: Geometry) -> LayerEvidence:
     """What a case says of a binding, as if it had been read."""
     features = told["features"]
     shapes = np.empty(len(features), dtype=object)
-    shapes[:] = [shape(feature) for feature in features]
+    shapes[:] = [TOLD.shape(feature) for feature in features]
     codes = {code for feature in features for code in feature.get("fields", {})}
     gaps = {}
     if "coverage" in told:
-        rest = shapely.difference(parcel, shape(told["coverage"]))
+        rest = shapely.difference(parcel, TOLD.shape(told["coverage"]))
         if not rest.is_empty:
             gaps[0] = Gap(geometry=rest, reason="outside_coverage")
     return LayerEvidence(
@@ -102,54 +57,19 @@ def layer(told: Mapping[str, Any], parcel: Geometry) -> LayerEvidence:
         overlaps=shapely.intersection(shapes, parcel),
         near=shapes,
         gaps=gaps,
-        released=day(told.get("released")),
-        latest_release=day(told.get("latest_release")),
+        released=TOLD.day(told.get("released")),
+        latest_release=TOLD.day(told.get("latest_release")),
     )
-
-
-def day(text: str | None) -> date | None:
-    return None if text is None else date.fromisoformat(text)
-
-
-def with_parameters(ruleset: Ruleset, told: Mapping[str, Any]) -> Ruleset:
-    """The rule set with the parameters and compatible pairs of a case."""
-    parameters, tables = dict(ruleset.parameters), dict(ruleset.tables)
-    for name, value in told.items():
-        if name == "compatible":
-            pairs = frozenset((plan, admitted) for plan, admitted in value)
-            tables["plan_class"] = replace(tables["plan_class"], compatible=pairs)
-        else:
-            parameters[name] = replace(parameters[name], value=read_value(value))
-    return replace(ruleset, parameters=parameters, tables=tables)
 
 
 def finding_of(
     case: Mapping[str, Any], *, instead: Mapping[str, Mapping[str, Any] | None] | None = None
 ) -> RuleFinding:
     """The finding of a case, with some bindings told otherwise; None: not connected."""
-    parcel = shape(case.get("parcel", CASES["parcel"]))
-    parcels = np.array([parcel], dtype=object)
-    evidence: dict[str, Evidence] = {
-        binding: layer(told, parcel)
-        for binding, told in {**case.get("bindings", {}), **(instead or {})}.items()
-        if told is not None
-    }
-    for table, rows in case.get("tables", {}).items():
-        evidence[table] = TableEvidence(rows=(tuple(rows),))
-    declared = Declared(
-        attributes={name: read_value(v) for name, v in case.get("project", {}).items()},
-        flags=case.get("flags", {}),
-        documents=case.get("documents", {}),
-    )
-    ((finding,),) = judge(
-        with_parameters(rules(), case.get("parameters", {})),
-        [case["rule"]],
-        parcels,
-        [declared],
-        evidence,
-        to_plane,
-        replace=case.get("replace", {}),
-    )
+    parcel = TOLD.parcel_of(case)
+    bindings = {**case.get("bindings", {}), **(instead or {})}
+    evidence = {name: layer(told, parcel) for name, told in bindings.items() if told is not None}
+    finding: RuleFinding = TOLD.judged(rules(), case, evidence)
     return finding
 
 
@@ -243,11 +163,11 @@ def test_there_are_268_cases_and_eight_of_the_whole() -> None:
 
 
 def test_a_binding_without_edition_or_out_of_sight_says_so() -> None:
-    parcel = np.array([shape(CASES["parcel"])], dtype=object)
+    parcel = np.array([TOLD.shape(CASES["parcel"])], dtype=object)
     for reason in ("no_edition", "not_visible"):
         evidence = {"farmland_issued": Absent(reason)}
         ((finding,),) = judge(
-            rules(), ["CR01"], parcel, [Declared()], evidence, to_plane, replace={}
+            rules(), ["CR01"], parcel, [Declared()], evidence, TOLD.to_plane, replace={}
         )
         assert finding.outcome is Outcome.VERIFY
         assert finding.reasons == {f"{reason}:farmland_issued"}

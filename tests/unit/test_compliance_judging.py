@@ -416,6 +416,22 @@ def test_a_text_prints_values_as_they_are_written_and_says_what_is_not_there() -
     assert judged(rule, {}, declared=Declared(attributes={"far": Decimal("2.50")})).text == "2.5/—"
 
 
+def test_a_zone_is_printed_by_its_name_with_its_code_and_an_unnamed_one_by_its_code() -> None:
+    rule, declared = shipped().rules["CR08"], Declared(attributes={"planned_class": "0701"})
+    zones = {"zone_plan": layer((PARCEL, {"GHFQDM": "300"}))}
+    tables = {**shipped().tables}
+    tables["zone_class"] = replace(tables["zone_class"], titles={})
+
+    named = judged(rule, zones, declared=declared)
+    bare = judged(rule, zones, declared=declared, ruleset=replace(shipped(), tables=tables))
+
+    assert named.text == "与农田保护区（300）管控要求不符,0.2000公顷"
+    assert bare.text == "与300管控要求不符,0.2000公顷"
+    assert set(shipped().tables["zone_class"].titles) == {
+        zone for zone, _ in shipped().tables["zone_class"].rows
+    }
+
+
 def test_a_concern_tells_its_features_with_plan_and_document_largest_first() -> None:
     rule = replace(
         asking({"overlap_m2": {"binding": "black_soil", "gt": 0}}),
@@ -468,6 +484,31 @@ def test_a_net_area_counts_land_under_two_features_once_for_the_first(
     for bound, clause in ((net_m2 - 5, 1), (net_m2 + 5, 2)):
         when = {"overlap_m2": {**source, "area": "net", "gt": bound}}
         assert judged(asking(when), survey).clause == clause
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "least_m2", "most_m2"),
+    [("0.5", "0", 1_500, 2_000), ("0", "0.5", 1_000, 1_500), ("0.5", "0.5", 1_000, 1_000)],
+)
+@pytest.mark.parametrize("doubtful", [0, 1])
+def test_a_net_area_is_open_to_a_feature_in_doubt_that_would_take_land_before_another(
+    first: str, second: str, least_m2: float, most_m2: float, doubtful: int
+) -> None:
+    fields: Mapping[str, Any] = {"LB": None, "KCXS": first}
+    in_doubt, chosen = (box(0, 0, 25, 40), fields), (PARCEL, {"LB": "x", "KCXS": second})
+    told = [in_doubt, chosen] if doubtful == 0 else [chosen, in_doubt]
+    if doubtful == 1:  # what comes after takes nothing of it
+        least_m2 = most_m2 = 2_000 * (1 - float(second))
+    survey = {"survey_latest": layer(*told)}
+    source = {"binding": "survey_latest", "where": [{"field": "LB", "eq": "x"}], "area": "net"}
+
+    def outcome(bound: float) -> Outcome:
+        return judged(asking({"overlap_m2": {**source, "gt": bound}}), survey).outcome
+
+    assert outcome(least_m2 - 5) is Outcome.FAIL
+    assert outcome(most_m2 + 5) is Outcome.PASS
+    if least_m2 < most_m2:
+        assert outcome((least_m2 + most_m2) / 2) is Outcome.VERIFY
 
 
 def test_what_is_no_fraction_of_ridges_deducts_nothing() -> None:

@@ -7,7 +7,8 @@ import pytest
 from config.vocabulary import Outcome
 from processes.algorithms.canonical import sealed
 from processes.spec import InvalidBody
-from processes.workflows.kept_checks import excerpt, facts_of, worst
+from processes.workflows.check_outline import outline_of, worst
+from processes.workflows.kept_checks import excerpt, facts_of
 from processes.workflows.opinion_signing import following, parse_said
 from providers.opinions import superseded
 
@@ -31,6 +32,7 @@ def a_check(*parcels: dict[str, Any]) -> dict[str, Any]:
             "project": {"name": "甲", "code": None, "documents": {"given": "attached"}},
             "layers": [{"synthetic": False}, {"synthetic": True}],
             "parcels": list(parcels),
+            **outline_of(parcels).document(),
             "manual": [],
         }
     )

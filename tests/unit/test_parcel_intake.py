@@ -1,6 +1,7 @@
 """Parcels that people bring: every form is read, every fault told with its parcel, none stops others."""
 
 import json
+import re
 import runpy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,8 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
+from pyproj import Transformer
 from shapely.geometry import mapping
 
+from config.units import Unit
 from processes.algorithms.ellipsoid_area import ellipsoid_area_m2
 from processes.algorithms.survey_fault_titles import FAULT_TITLES
 from processes.algorithms.survey_parcels import Fault, SurveyParcel
@@ -44,6 +47,7 @@ SHOWS = {
     | RINGS
     | {Fault.UNCLOSED_RING, Fault.DUPLICATE_POINT, Fault.TOO_FEW_POINTS, Fault.NO_POINTS},
 }
+HAN, FIGURE = re.compile("[\u4e00-\u9fff]"), re.compile(r"\d+\.\d+")
 PLANES = {"csv", "xlsx", "dxf"}  # forms that do not state their zone
 type Read = Callable[..., Intake]
 
@@ -151,7 +155,12 @@ def test_a_planted_fault_is_told_with_its_parcel_and_the_others_are_read(
     assert (faulty.geometry is None) == any(one["severity"] == "error" for one in faulty.faults)
     assert [told[number] for number in (1, 3, 4)] == [set()] * 3
     assert all(one.geometry is not None for one in found.parcels if one.number != 2)
-    assert all(one["title"]["zh"] and one["message"] for one in faulty.faults)
+    assert all(one["title"]["zh"] for one in faulty.faults)
+    for said in (one["message"] for one in faulty.faults):
+        assert HAN.search(said["zh"])
+        assert said["en"] not in ("", said["zh"])
+        # A figure of one language is one of the other; a place may be a ring's or a point's.
+        assert set(FIGURE.findall(said["zh"])) <= set(FIGURE.findall(said["en"]))
 
 
 def test_a_fault_in_a_document_is_at_its_pointer_and_one_in_a_text_at_its_line(read: Read) -> None:
@@ -182,6 +191,24 @@ def test_where_no_zone_is_stated_the_zones_that_fit_are_named(read: Read) -> Non
     assert place == "/inputs/crs"
     assert "EPSG:4551 (126°E)" in message
     assert read(content, crs="EPSG:4551").plane.code == 4551
+
+
+@pytest.mark.parametrize("stated", ["crs", "coordRefSys"])
+def test_a_document_that_gives_the_easting_first_is_told_to_exchange_its_numbers(
+    read: Read, stated: str
+) -> None:
+    to_plane = Transformer.from_crs("EPSG:4490", "EPSG:4551", always_xy=True)
+    ring = [list(to_plane.transform(lon, lat)) for lon, lat in SQUARE]
+    document = {"type": "Polygon", "coordinates": [ring]}
+    system = {"coordRefSys": "[EPSG:4551]"} if stated == "coordRefSys" else {}
+    inputs = {"crs": "EPSG:4551"} if stated == "crs" else {}
+    place, message = refused(read, {**document, **system}, **inputs)
+    turned = [[point[::-1] for point in ring]]
+
+    assert place == ("/inputs/crs" if stated == "crs" else "/inputs/parcels/coordRefSys")
+    assert "exchange the two numbers of every position" in message
+    assert "EPSG:4551" in message
+    assert read({**document, **system, "coordinates": turned}, **inputs).plane.code == 4551
 
 
 def test_a_local_frame_is_named_as_such(read: Read) -> None:
@@ -353,6 +380,15 @@ def test_columns_have_stable_names_and_units() -> None:
         "备注": "无",
     }
     assert [one.fault for one in found.findings] == [Fault.UNREADABLE_VALUE]
+
+
+def test_an_area_of_a_layer_is_in_the_unit_that_the_layer_states() -> None:
+    units = {"DKMJ": Unit.HECTARE, "YDMJ": Unit.SQUARE_METRE, "新增建设用地面积": Unit.PERSON}
+
+    assert described({"DKMJ": 2.8002}, units=units).declared_m2 == 28_002.0
+    assert described({"YDMJ": 2.8002}, units=units).declared_m2 == 2.8002
+    assert described({"DKMJ": 2.8002}).declared_m2 == 2.8002
+    assert described({"新增建设用地面积": 3}, units=units).attributes == {"新增建设用地面积": 3}
 
 
 def test_a_table_of_points_says_of_a_parcel_what_its_first_filled_row_says(read: Read) -> None:

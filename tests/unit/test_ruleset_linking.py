@@ -226,6 +226,10 @@ def predicate(name: str, said: Entry) -> Change:
             "/rules/0/clauses/0/otherwise: always holds: no clause after it is reached",
         ),
         (
+            lambda e: rule(e, "CR08")["clauses"][1]["values"]["zone"].update(titles="no_such"),
+            "/values/zone/titles: no table 'no_such' in the rule set",
+        ),
+        (
             lambda e: e["profiles"][0]["mandatory"].append("CR99"),
             "/profiles/0/mandatory/8: no rule 'CR99'",
         ),

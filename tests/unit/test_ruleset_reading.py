@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import yaml
 
 from config.loader import load
 from config.model import Catalogue
@@ -33,9 +34,11 @@ from config.predicates import (
     TableValue,
 )
 from config.ruleset import DateBasis, Ruleset, TextMeasure
+from config.ruleset_reading import read_ruleset
 from config.settings import PACKAGE_ROOT
-from config.vocabulary import Outcome
+from config.vocabulary import Outcome, Text
 
+SHIPPED = PACKAGE_ROOT / "catalogue" / "rules" / "national_default.yaml"
 FOREST = Selection(binding="forest")
 
 
@@ -245,6 +248,20 @@ def test_a_text_may_tell_a_distance(shipped: Ruleset) -> None:
     values = shipped.rules["CR14"].clauses[0].values
 
     assert values == {"value": TextMeasure(source=(Selection(binding="active_fault"),))}
+
+
+def test_what_a_rule_cannot_see_is_told_in_both_languages_and_was_once_told_in_one(
+    shipped: Ruleset,
+) -> None:
+    limits = [limit for one in shipped.rules.values() for limit in one.limits]
+    document = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
+    document["rules"][0]["limits"] = ["judged by people"]
+
+    assert limits
+    assert all(limit.zh != limit.en for limit in limits)
+    assert read_ruleset(document).rules["CR01"].limits == (
+        Text(zh="judged by people", en="judged by people"),
+    )
 
 
 def test_reading_twice_gives_one_digest(shipped: Ruleset) -> None:

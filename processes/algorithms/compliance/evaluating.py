@@ -1,7 +1,7 @@
 """Predicates judged for all subjects at once, each with the reasons of what stays unknown."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -50,20 +50,25 @@ class Node:
     """A predicate with its truth for each subject."""
 
     truth: Truth
+    unknown: Sequence[bool] = field(init=False)  # of each subject, to be asked one by one
     parts: tuple["Node", ...] = ()
     why: Why | None = None  # of a single predicate
     measure: Measure | None = None
     interval: Interval | None = None  # of a measure
     negated: bool = False
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "unknown", (self.truth == UNKNOWN).tolist())
 
-def reasons(node: Node, subject: int) -> Iterable[str]:
-    """Why a predicate is unknown of a subject; none where it is known."""
-    if node.truth[subject] != UNKNOWN:
-        return ()
+
+def collect_reasons(node: Node, subject: int, found: set[str]) -> None:
+    """Add to *found* why a predicate is unknown of a subject; nothing where it is known."""
+    if not node.unknown[subject]:
+        return
     if node.why is not None:
-        return node.why(subject)
-    return frozenset().union(*(reasons(part, subject) for part in node.parts))
+        found.update(node.why(subject))
+    for part in node.parts:
+        collect_reasons(part, subject, found)
 
 
 def true_areas(node: Node, subject: int) -> list[Node]:

@@ -22,10 +22,11 @@ from processes.algorithms.compliance.measuring import (
     polygons_of,
     united,
 )
+from processes.algorithms.compliance.net_areas import TURNS, Shares, joined, strayed
 from processes.algorithms.compliance.regions import Cut, Regions, Source
 from processes.algorithms.compliance.selecting import Selecting
 from processes.algorithms.compliance.subjects import Subjects
-from processes.algorithms.compliance.three_valued import Reals
+from processes.algorithms.compliance.three_valued import UNKNOWN, Reals
 from processes.algorithms.compliance.turns import in_turn
 from processes.algorithms.compliance.values import number_of
 from processes.algorithms.ellipsoid_area import ellipsoid_area_m2
@@ -83,8 +84,12 @@ class Overlay:
         if area is AreaKind.PLANAR:
             whole, low, high = self.subjects.planar_m2, sure.planar_m2, possible.planar_m2
         elif area is AreaKind.NET:
-            low = self.net(source)
-            high = low if possible is sure else low + high - sure.ellipsoid_m2
+            low, shares = self._netted(source)
+            if possible is sure:
+                high = low
+            else:
+                loss, gain = strayed(shares, self._perhaps(source), len(low))
+                low, high = low - loss, low + gain + high - sure.ellipsoid_m2
         if self.regions.region(source).open:
             high = np.maximum(whole, high)
         return Interval(low=np.minimum(low, high), high=np.maximum(low, high), land=sure)
@@ -133,19 +138,42 @@ class Overlay:
 
         Land under several features has the ridges of the first, as in pieces.
         """
+        return self._netted(source)[0]
+
+    def _netted(self, source: Source) -> tuple[Reals, Shares]:
+        """The certain net area, and what it is the sum of."""
         net = np.zeros(len(self.subjects))
         taken = nothing(len(self.subjects))
-        for selection in source:
+        shares: list[Shares] = []
+        for turn, selection in enumerate(source):
             layer = self.inquiry.layer(selection.binding)
             if isinstance(layer, LayerEvidence):
                 cut = self.regions.taken(selection, layer)
                 union = self.regions.region((selection,)).sure
                 own = replace(cut, geometry=in_turn(cut, taken, union))
-                kept = self._kept_fraction(selection.binding, layer)[cut.hit]
-                weights = self._counted(source, own).ellipsoid_m2 * kept
+                shares.append(self._shares(selection, layer, own, turn))
+                weights = self._counted(source, own).ellipsoid_m2 * shares[-1].kept
                 net += np.bincount(cut.subject, weights=weights, minlength=len(net))
                 taken = united(taken, union)
-        return net
+        return net, joined(shares)
+
+    def _perhaps(self, source: Source) -> Shares:
+        """What features share of which it is not known whether they are chosen."""
+        shares: list[Shares] = []
+        for turn, selection in enumerate(source):
+            layer = self.inquiry.layer(selection.binding)
+            if isinstance(layer, LayerEvidence):
+                cut = self.regions.taken(selection, layer, UNKNOWN)
+                shares.append(self._shares(selection, layer, cut, turn))
+        return joined(shares)
+
+    def _shares(self, selection: Selection, layer: LayerEvidence, cut: Cut, turn: int) -> Shares:
+        return Shares(
+            subject=cut.subject,
+            geometry=cut.geometry,
+            kept=self._kept_fraction(selection.binding, layer)[cut.hit],
+            turn=turn * TURNS + cut.hit,
+        )
 
     def counted(self, source: Source, selection: Selection, layer: LayerEvidence) -> Counted:
         """What single features of *selection*, one of *source*, share with the subjects."""

@@ -29,7 +29,7 @@ def parcel_findings(rule: Rule, concerns: Concerns, evaluator: Evaluator) -> lis
     found_facts = facts(rule, concerns, evaluator)
     columns = [concerns.told(concern) for concern in rule.concerns]
     with_area = [tells_area(clause) for clause in rule.clauses]
-    findings = []
+    says, findings = _Says(told, evaluator), []
     for parcel, (fact, number, rank) in enumerate(
         zip(found_facts, told.clause, told.suggested, strict=True)
     ):
@@ -44,7 +44,7 @@ def parcel_findings(rule: Rule, concerns: Concerns, evaluator: Evaluator) -> lis
                 fact=fact,
                 outcome=OUTCOMES[rank - 1],
                 clause=number,
-                text=_text(clause, told, evaluator, parcel, area),
+                text=says.text(clause, parcel, area),
                 reasons=frozenset(told.reasons(parcel)),
                 needs=open_needs(clause, declared[parcel].documents) if clause else (),
                 ellipsoid_m2=area,
@@ -54,23 +54,30 @@ def parcel_findings(rule: Rule, concerns: Concerns, evaluator: Evaluator) -> lis
     return findings
 
 
-def _text(
-    clause: Clause | None,
-    told: Verdicts,
-    evaluator: Evaluator,
-    parcel: int,
-    area_m2: float | None,
-) -> str:
-    others = told.others[parcel]
-    if clause is None:
-        return hedged("", told.suggested[parcel], 0, others)
+class _Says:
+    """What a rule says of parcels in words; the same of many is composed once."""
 
-    def value(holder: str) -> str:
-        return holder_words(clause, holder, evaluator.cells, evaluator.overlay, parcel)
+    def __init__(self, told: Verdicts, evaluator: Evaluator) -> None:
+        self._told, self._evaluator = told, evaluator
+        self._composed: dict[tuple[str, int, int, frozenset[int]], str] = {}
 
-    stated = told.stated(parcel)
-    text = accepted(clause, filled(clause, area_m2, value), stated)
-    return hedged(text, told.suggested[parcel], stated, others) if others else text
+    def text(self, clause: Clause | None, parcel: int, area_m2: float | None) -> str:
+        """The clause's text about one parcel; without a clause why there is none."""
+        told = self._told
+        suggested, others = told.suggested[parcel], told.others[parcel]
+        if clause is None:
+            return hedged("", suggested, 0, others)
+
+        def value(holder: str) -> str:
+            evaluator = self._evaluator
+            return holder_words(clause, holder, evaluator.cells, evaluator.overlay, parcel)
+
+        stated, text = told.stated(parcel), filled(clause, area_m2, value)
+        key = text, suggested, stated, others
+        if key not in self._composed:
+            whole = accepted(clause, text, stated)
+            self._composed[key] = hedged(whole, suggested, stated, others) if others else whole
+        return self._composed[key]
 
 
 def _area(node: Node, concerned: Sequence[Concerned], evaluator: Evaluator, parcel: int) -> float:

@@ -46,12 +46,20 @@ def holder_words(clause: Clause, holder: str, cells: Cells, overlay: Overlay, su
     """The value of one holder of a text."""
     match clause.values.get(holder):
         case ProjectValue() | FieldValue() | TableValue() as operand:
-            return words_of(cells.column(operand)[subject])
+            said = words_of(cells.column(operand)[subject])
+            return _titled(clause, holder, said, cells)
         case TextMeasure() as measure:
             inset = 0.0 if measure.inset_m is None else cells.inquiry.number(measure.inset_m)
             metres = float(overlay.distances.interval(measure.source, inset).high[subject])
             return f"{metres:.2f}" if metres < float("inf") else NOT_THERE
     return NOT_THERE
+
+
+def _titled(clause: Clause, holder: str, code: str, cells: Cells) -> str:
+    """A code behind its name, where the rule set has a table that names it."""
+    table = clause.titles.get(holder)
+    name = None if table is None else cells.inquiry.ruleset.tables[table].titles.get(code)
+    return code if name is None else f"{name}（{code}）"
 
 
 def words_of(cell: Cell) -> str:

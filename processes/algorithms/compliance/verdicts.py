@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from config.ruleset import Clause
 from config.vocabulary import Outcome
-from processes.algorithms.compliance.evaluating import Evaluator, Node, reasons
+from processes.algorithms.compliance.evaluating import Evaluator, Node, collect_reasons
 from processes.algorithms.compliance.evidence import Declared
 from processes.algorithms.compliance.three_valued import TRUE, UNKNOWN, always
 
@@ -39,7 +39,7 @@ class Verdicts:
         if self.others[subject]:
             for node, is_open in zip(self.nodes, self.open[subject], strict=True):
                 if is_open:
-                    found.update(reasons(node, subject))
+                    collect_reasons(node, subject, found)
         if not found and self.clause[subject] == 0:
             found.add(NO_CLAUSE)
         return found
@@ -99,4 +99,6 @@ def _ranks(clause: Clause, declared: Sequence[Declared]) -> list[int]:
 
 def open_needs(clause: Clause, documents: Mapping[str, str]) -> tuple[str, ...]:
     """The documents that a clause asks for and that nobody verified."""
+    if not clause.needs:
+        return ()
     return tuple(need for need in clause.needs if documents.get(need) != "verified")

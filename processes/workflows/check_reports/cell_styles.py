@@ -26,6 +26,7 @@ class Style(IntEnum):
     VERIFY = 11
     COND = 12
     FAIL = 13
+    COORDINATE = 14  # metres in a plane: three decimals
 
 
 OUTCOME_STYLES: Mapping[Outcome, Style] = {one: Style[one.name] for one in Outcome}
@@ -44,7 +45,8 @@ FILLS = (
         for ground in GROUNDS
     ),
 )
-TWO_DECIMALS, PERCENT, FOUR_DECIMALS = 4, 10, 164  # the first two are the format's own
+TWO_DECIMALS, PERCENT = 4, 10  # the format's own
+FOUR_DECIMALS, THREE_DECIMALS = 164, 165
 
 
 def _look(number: int = 0, font: int = 0, fill: int = 0, alignment: str = "") -> str:
@@ -67,10 +69,12 @@ LOOKS = (
     _look(FOUR_DECIMALS, alignment=TOP),
     _look(PERCENT, alignment=TOP),
     *(_look(fill=3 + place, alignment=CENTRE) for place in range(len(Outcome))),
+    _look(THREE_DECIMALS, alignment=TOP),
 )
 STYLES_XML = (
-    f'<styleSheet xmlns="{MAIN}"><numFmts count="1">'
-    f'<numFmt numFmtId="{FOUR_DECIMALS}" formatCode="#,##0.0000"/></numFmts>'
+    f'<styleSheet xmlns="{MAIN}"><numFmts count="2">'
+    f'<numFmt numFmtId="{FOUR_DECIMALS}" formatCode="#,##0.0000"/>'
+    f'<numFmt numFmtId="{THREE_DECIMALS}" formatCode="0.000"/></numFmts>'
     f'<fonts count="{len(FONTS)}">{"".join(FONTS)}</fonts>'
     f'<fills count="{len(FILLS)}">{"".join(FILLS)}</fills>'
     '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>'

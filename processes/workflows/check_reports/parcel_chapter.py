@@ -185,7 +185,7 @@ def _sentences(check: Check, rule: Document) -> Iterator[str]:
         yield f"需补充：{needs}。"
     if cites := basis(rule):
         yield f"依据：{cites}。"
-    if limits := "；".join(rule["limits"]):
+    if limits := "；".join(map(chinese, rule["limits"])):
         yield f"适用限制：{limits}。"
 
 
@@ -263,7 +263,7 @@ def _write_corners(paper: Paper, check: Check, corners: Sequence[BoundaryPoint])
     if not corners:
         return
     paper.table(
-        f"界址点成果（{check.document['planar_crs']['name']}）",
+        f"界址点成果（{check.plane}）",
         (
             TableColumn("点号", 20, "center"),
             TableColumn("圈号", 16, "center"),
@@ -283,4 +283,4 @@ def _write_corners(paper: Paper, check: Check, corners: Sequence[BoundaryPoint])
         ),
     )
     if len(corners) > MOST_POINTS:
-        paper.note(f"共{len(corners)}个界址点，其余见核查结果（JSON）中的地块坐标。")
+        paper.note(f"共{len(corners)}个界址点，其余见套合表（XLSX）。")

@@ -1,7 +1,8 @@
 """A parcel of a check and what was found on it, in the check's plane."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from processes.workflows.check_reports.reading import Document
 from providers.crs import Crs, parse_crs, to_plane
 
 MOST_HATCHED = 8  # rules in one map
+MOST_AT_ONCE = 500  # parcels put into the plane together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,17 @@ def in_plane(parcel: Document, planar_crs: Mapping[str, Any]) -> PlaneParcel | N
         ),
         left_out=len(rules) - len(shown),
     )
+
+
+def outlines_in_plane(
+    parcels: Iterable[Document], planar_crs: Mapping[str, Any]
+) -> Iterator[tuple[Document, shapely.Geometry]]:
+    """Each parcel that has a shape, with it in the check's plane; so many at once that it is bounded."""
+    shaped = (one for one in parcels if one["geometry"] is not None)
+    plane = _plane(planar_crs)
+    while some := list(islice(shaped, MOST_AT_ONCE)):
+        drawn = np.array([shape(one["geometry"]) for one in some], dtype=object)
+        yield from zip(some, to_plane(drawn, plane).tolist(), strict=True)
 
 
 def boundary_points(outline: shapely.Geometry) -> Sequence[BoundaryPoint]:

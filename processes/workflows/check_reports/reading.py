@@ -41,6 +41,8 @@ REASONS: Mapping[str, str] = {
     "pieces_too_small": "分块过小，未能逐块判定",
 }
 DOCUMENT_STATES: Mapping[str, str] = {"attached": "已附", "verified": "已核验"}
+PLACES = re.compile(r"\b(line|ring|point) ([^,]+)")
+PLACE_WORDS: Mapping[str, str] = {"line": "第{}行", "ring": "第{}圈", "point": "点{}"}
 VERIFY_MARK = re.compile(r" ?\((?:revision: )?verify(?: numbers)?\)|, verify(?=\))")
 ARTICLES = re.compile(r" ?art\. (\d+(?:-\d+)?(?:, \d+(?:-\d+)?)*)")
 
@@ -106,6 +108,13 @@ class Check:
         every: Sequence[Document] = self.document["parcels"]
         return every if self.only is None else [one for one in every if one["number"] in self.only]
 
+    @property
+    def plane(self) -> str:
+        """The plane of planar areas and coordinates, with the number of its zone."""
+        plane = self.document["planar_crs"]
+        zone = plane.get("zone")
+        return str(plane["name"]) + ("" if zone is None else f"（3度带第{zone}带）")
+
     def layer(self, binding: str) -> Document:
         """What a binding read; one that the check does not list gives no figures."""
         unlisted = {"title": binding, "connected": False, "reason": UNLISTED, "edition": None}
@@ -153,8 +162,15 @@ def fault_words(fault: Document) -> str:
     """What is wrong with a parcel, and where."""
     code = fault["code"]
     title = FAULT_TITLES[Fault(code)].zh if code in Fault else code
-    place = f"（{fault['place']}）" if fault["place"] else ""
-    return f"{title}：{fault['message']}{place}"
+    place = f"（{_place_words(fault['place'])}）" if fault["place"] else ""
+    return f"{title}：{chinese(fault['message'])}{place}"
+
+
+def _place_words(place: str) -> str:
+    """Lines, rings and points as they are called in Chinese; a pointer into a document stays."""
+    return PLACES.sub(lambda found: PLACE_WORDS[found[1]].format(found[2]), place).replace(
+        ", ", "，"
+    )
 
 
 def basis(rule: Document) -> str:

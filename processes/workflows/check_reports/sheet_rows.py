@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from config.vocabulary import EditionStatus, Issuer, Outcome
+from processes.workflows.check_reports.plane_shapes import boundary_points, outlines_in_plane
 from processes.workflows.check_reports.reading import (
     M2_PER_HA,
     M2_PER_MU,
@@ -19,6 +20,8 @@ from processes.workflows.check_reports.reading import (
     outcome,
     parcel_name,
 )
+
+MOST_POINTS = 5_000  # of one parcel
 
 type Row = Sequence[Any]
 
@@ -131,6 +134,17 @@ def composition_rows(check: Check) -> Iterator[Row]:
                     None if declared is None else declared / M2_PER_HA,
                     "尾差归入本类" if took_the_rest else None,
                 )
+
+
+def boundary_rows(check: Check) -> Iterator[Row]:
+    """The corners of each parcel; of one with too many how many are left out."""
+    for one, outline in outlines_in_plane(check.parcels, check.document["planar_crs"]):
+        points = boundary_points(outline)
+        head = one["number"], parcel_name(one)
+        for point in points[:MOST_POINTS]:
+            yield (*head, point.ring, point.name, point.north_m, point.east_m, point.side_m)
+        if len(points) > MOST_POINTS:
+            yield (*head, None, f"另有{len(points) - MOST_POINTS}点未列", None, None, None)
 
 
 def unconnected_rows(check: Check) -> Iterator[Row]:

@@ -8,6 +8,7 @@ from config.vocabulary import Outcome
 from processes.workflows.check_reports.reading import Check
 from processes.workflows.check_reports.sheet_rows import (
     Row,
+    boundary_rows,
     composition_rows,
     features_rows,
     manual_rows,
@@ -28,6 +29,7 @@ class Kind(StrEnum):
     MU = "mu"
     SHARE = "share"
     METRES = "metres"
+    COORDINATE = "coordinate"
     OUTCOME = "outcome"
 
 
@@ -141,6 +143,19 @@ SHEETS = (
             Column("平差", 14),
         ),
         rows=composition_rows,
+    ),
+    Sheet(
+        title="界址点",
+        columns=(
+            NUMBER,
+            NAME,
+            Column("圈号", 6, Kind.COUNT),
+            Column("点号", 16),
+            Column("X（北，米）", 16, Kind.COORDINATE),
+            Column("Y（东，米）", 16, Kind.COORDINATE),
+            Column("至下一点边长（米）", 18, Kind.METRES),
+        ),
+        rows=boundary_rows,
     ),
     Sheet(
         title="未接入",

@@ -20,6 +20,7 @@ KIND_STYLES: Mapping[Kind, Style] = {
     Kind.MU: Style.AREA,
     Kind.SHARE: Style.SHARE,
     Kind.METRES: Style.AREA,
+    Kind.COORDINATE: Style.COORDINATE,
 }
 
 
@@ -65,7 +66,7 @@ def _page(sheet: Sheet, check: Check) -> Page:
             (
                 f"项目：{named}　审查事项：{document['profile']['matter']}"
                 f"　审查日：{document['check_date']}　规则：{check.ruleset()}"
-                f"　平面坐标系：{document['planar_crs']['name']}",
+                f"　平面坐标系：{check.plane}",
                 Style.PLAIN,
             ),
             (f"{check.advisory}　{check.marks}".strip(), Style.WARNING),

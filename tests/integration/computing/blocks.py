@@ -40,12 +40,12 @@ def main(name: str) -> None:
     buffers.BLOCK_VERTICES = 50_000
     context = Surroundings(name)
     found: dict[str, Any] = {"digest": _digest(context), "told": context.told}
-    order = list(map_blocks(Surroundings(name), _late, [0.1, 0.05, 0.0, 0.02], "order"))
+    order = list(map_blocks(context.crew, _late, [0.1, 0.05, 0.0, 0.02], expected=4))
     found["order"] = [late_s for late_s, _ in order]
     found["elsewhere"] = os.getpid() not in {pid for _, pid in order}
-    found["single"] = next(map_blocks(Surroundings(name), _late, [0.0], "one"))[1] == os.getpid()
+    found["single"] = next(map_blocks(context.crew, _late, [0.0], expected=1))[1] == os.getpid()
     try:
-        list(map_blocks(Surroundings(name), partial(divmod, 1), [1, 0, 1], "error"))
+        list(map_blocks(context.crew, partial(divmod, 1), [1, 0, 1], expected=3))
     except ZeroDivisionError:
         found["error"] = "ZeroDivisionError"
     print(json.dumps(found))

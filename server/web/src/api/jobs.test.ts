@@ -11,6 +11,7 @@ describe('a job', () => {
       expires: null,
       steps: [],
       callbacks: [],
+      errors: [],
       provenance: null,
     })
   })

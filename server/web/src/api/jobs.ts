@@ -3,7 +3,7 @@
 import { JOB_STATES, type Callback, type Job, type JobPage, type JobState, type Step } from '../domain/job'
 import { readBounded } from './bounded'
 import { deleteJob, getAnswer, getJob, getJobs, type JobsQuery } from './client'
-import { list, memberOf, numberOrNull, ofLink, record, text, textOrNull } from './read'
+import { list, memberOf, numberOrNull, ofLink, ofPointed, record, text, textOrNull } from './read'
 import type { components } from './schema'
 
 type Schemas = components['schemas']
@@ -13,6 +13,7 @@ interface Additions {
   readonly expires: unknown
   readonly schedule: unknown
   readonly steps: unknown
+  readonly errors: unknown
   readonly 'x-onemap': unknown
 }
 
@@ -60,6 +61,10 @@ export function readJob(json: unknown): Job {
     schedule: textOrNull(own('schedule')),
     steps: list(own('steps')).map(step),
     callbacks: list(ours['callbacks']).map(callback),
+    errors: list(ofStatus(json, 'errors')).map((item) => ({
+      pointer: text(ofPointed(item, 'pointer')),
+      detail: text(ofPointed(item, 'detail')),
+    })),
     provenance: /^https?:\/\//.test(href) ? href : null,
   }
 }

@@ -171,7 +171,7 @@ function fault(json: unknown): Fault {
     code: text(said['code']),
     title: titledOrNull(said['title']),
     isError: said['severity'] === 'error',
-    message: text(said['message']),
+    message: titled(said['message']),
     place: text(place) || (place === null || place === undefined ? '' : placeText(place)),
   }
 }
@@ -203,7 +203,7 @@ function rule(json: unknown): RuleFinding {
     text: text(said['text']),
     reasons: list(said['reasons']).map(text),
     needs: list(said['needs']).map((need) => ({ id: text(record(need)['id']), title: text(record(need)['title']) })),
-    limits: list(said['limits']).map(text),
+    limits: list(said['limits']).map(titled),
     legal: list(said['legal']).map((one) => ({
       cite: text(record(one)['cite']),
       unverified: record(one)['verify'] === true,

@@ -68,7 +68,7 @@ function finding(json: unknown): SurveyFinding {
     ring: numberOrNull(said['ring']),
     point: textOrNull(said['point']),
     line: numberOrNull(said['line']),
-    message: text(said['message']),
+    message: { zh: text(record(said['message'])['zh']), en: text(record(said['message'])['en']) },
   }
 }
 

@@ -19,7 +19,7 @@ export interface Fault {
   /** Null: it is known by its message alone. */
   readonly title: Titled | null
   readonly isError: boolean
-  readonly message: string
+  readonly message: Titled
   readonly place: string
 }
 
@@ -87,7 +87,8 @@ export interface RuleFinding extends RuleBrief {
   readonly text: string
   readonly reasons: readonly string[]
   readonly needs: readonly { readonly id: string; readonly title: string }[]
-  readonly limits: readonly string[]
+  /** What the rule cannot see. */
+  readonly limits: readonly Titled[]
   readonly legal: readonly { readonly cite: string; readonly unverified: boolean }[]
   readonly concerns: readonly Concern[]
   readonly pieces: readonly Piece[]

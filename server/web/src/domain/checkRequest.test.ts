@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { asksSystem, checkInputs, EMPTY_CHECK, reviveCheck, surveyInputs, type CheckDraft, type Questions } from './checkRequest'
+import { asksSystem, checkInputs, EMPTY_CHECK, exchanged, reviveCheck, surveyInputs, type CheckDraft, type Questions } from './checkRequest'
 
 const QUESTIONS: Questions = {
   profiles: [],
@@ -27,6 +27,16 @@ describe('the inputs of a check', () => {
     expect(made({ way: 'draw', drawn: [shape], crs: 'EPSG:4530' }).inputs).toEqual({
       parcels: { type: 'FeatureCollection', features: [{ type: 'Feature', geometry: shape, properties: {} }] },
     })
+  })
+
+  it('name a layer, what of it, and as recorded when, but no zone: the layer says its own', () => {
+    const layer = { way: 'layer', collection: 'planned_land_use' } as const
+    expect(made({ ...layer, filter: "code = '1001'", recorded: '2026-03-05', crs: 'EPSG:4530' })).toEqual({
+      inputs: { parcels: { collection: 'planned_land_use', filter: "code = '1001'", asOf: '2026-03-05' } },
+      faults: new Map(),
+    })
+    expect(made({ ...layer, filter: ' ' }).inputs).toEqual({ parcels: { collection: 'planned_land_use' } })
+    expect([...made({ way: 'layer', filter: 'x' }).faults]).toEqual([['parcels', 'parcels']])
   })
 
   it('send pasted JSON as it is and anything else as a text', () => {
@@ -80,6 +90,25 @@ describe('the inputs of a check', () => {
   })
 })
 
+describe('a pasted document whose axes are the other way round', () => {
+  const turned = (document: unknown) => JSON.parse(exchanged(JSON.stringify(document)) ?? 'null') as unknown
+
+  it('has x and y of every position exchanged, heights and properties left', () => {
+    const feature = (coordinates: unknown) => ({ type: 'Feature', properties: { coordinates: [1, 2] }, geometry: { type: 'MultiPolygon', coordinates } })
+    expect(turned({ type: 'FeatureCollection', bbox: [1, 2, 3, 4], features: [feature([[[[1, 2], [3, 4, 5]]]])] })).toEqual({
+      type: 'FeatureCollection',
+      features: [feature([[[[2, 1], [4, 3, 5]]]])],
+    })
+  })
+
+  it('is turned in its own system alone, where it has degrees beside it', () => {
+    const point = (x: number, y: number) => ({ type: 'Polygon', coordinates: [[[x, y]]] })
+    expect(turned({ place: point(1, 2), geometry: point(125, 43) })).toEqual({ place: point(2, 1), geometry: point(125, 43) })
+    expect(turned({ place: null, geometry: point(1, 2) })).toEqual({ place: null, geometry: point(2, 1) })
+    expect(exchanged('{"type":')).toBeNull()
+  })
+})
+
 describe('the reader of surveyors’ files', () => {
   it('is asked about files and texts, with the unit, and never about what is in degrees already', () => {
     const asked = (part: Partial<CheckDraft>) => surveyInputs({ ...EMPTY_CHECK, ...part })
@@ -87,6 +116,7 @@ describe('the reader of surveyors’ files', () => {
     expect(asked({ way: 'paste', pasted: '1 2', unit: '?' })).toEqual({ text: '1 2' })
     expect(asked({ way: 'paste', pasted: '{}' })).toBeNull()
     expect(asked({ way: 'draw', drawn: [{ type: 'Polygon', coordinates: [] }] })).toBeNull()
+    expect(asked({ way: 'layer', collection: 'land_use' })).toBeNull()
     expect(asked({})).toBeNull()
   })
 })

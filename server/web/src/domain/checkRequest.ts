@@ -2,9 +2,9 @@
 
 import type { Drawn } from './geometry'
 import type { Schema } from './process'
-import type { Upload } from './processDraft'
+import { layerReference, type Upload } from './processDraft'
 
-export const WAYS = ['upload', 'draw', 'paste'] as const
+export const WAYS = ['upload', 'draw', 'paste', 'layer'] as const
 export type Way = (typeof WAYS)[number]
 
 /** Days of a project from which a matter takes its check date. */
@@ -36,6 +36,10 @@ export interface CheckDraft {
   readonly fileLayer: string
   readonly drawn: readonly Drawn[]
   readonly pasted: string
+  /** The layer whose features are the parcels, which of them, and as recorded on which day. */
+  readonly collection: string
+  readonly filter: string
+  readonly recorded: string
   /** The zone that was chosen; empty: what the file says. */
   readonly crs: string
   readonly unit: string
@@ -59,6 +63,9 @@ export const EMPTY_CHECK: CheckDraft = {
   fileLayer: '',
   drawn: [],
   pasted: '',
+  collection: '',
+  filter: '',
+  recorded: '',
   crs: '',
   unit: '',
   profile: '',
@@ -118,19 +125,22 @@ export function checkInputs(draft: CheckDraft, questions: Questions): Made {
   const documents = Object.fromEntries(draft.documents.filter((id) => known.has(id)).map((id) => [id, 'attached']))
   const dates = filled(Object.fromEntries(DATES.map((name) => [name, draft.dates[name] ?? ''])))
   const project = filled({ name: draft.name.trim(), code: draft.code.trim(), dates, attributes, flags, documents })
-  // What was drawn is in degrees: a zone that was chosen for a file has nothing to say about it.
-  const crs = draft.way === 'draw' ? '' : draft.crs
+  const crs = statesSystem(draft.way) ? '' : draft.crs
   const { profile, checkDate: check_date, asOf: as_of } = draft
   const others = { crs: crs.trim(), unit: draft.unit.trim(), profile, check_date, as_of, project }
   return { inputs: { ...(parcels !== null && { parcels }), ...filled(others) }, faults }
 }
 
+/** What was drawn is in degrees, and a layer says its system: a zone chosen for a file says nothing of them. */
+export const statesSystem = (way: Way): boolean => way === 'draw' || way === 'layer'
+
 /** Whether the reference system can be typed: the server has asked for it, or one was typed for a pasted document. */
 export const asksSystem = ({ way, pasted, crs }: CheckDraft, isAsked: boolean): boolean =>
-  way !== 'draw' && (isAsked || (way === 'paste' && isDocument(pasted) && crs !== ''))
+  !statesSystem(way) && (isAsked || (way === 'paste' && isDocument(pasted) && crs !== ''))
 
 /** The value of the input `parcels`; null where there is none that can be sent. */
-export function parcelsOf({ way, upload, fileLayer, drawn, pasted }: CheckDraft): unknown {
+export function parcelsOf({ way, upload, fileLayer, drawn, pasted, collection, filter, recorded }: CheckDraft): unknown {
+  if (way === 'layer') return layerReference({ collection, filter, asOf: recorded })
   if (way === 'upload') return upload && { href: upload.href, ...(fileLayer.trim() && { layer: fileLayer.trim() }) }
   if (way === 'draw') {
     const features = drawn.map((geometry) => ({ type: 'Feature', geometry, properties: {} }))
@@ -145,11 +155,41 @@ export function parcelsOf({ way, upload, fileLayer, drawn, pasted }: CheckDraft)
   }
 }
 
+/** A pasted document with x and y of every position exchanged; null: it cannot be read. */
+export function exchanged(pasted: string): string | null {
+  try {
+    return JSON.stringify(turned(JSON.parse(pasted)))
+  } catch {
+    return null
+  }
+}
+
+function turned(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(turned)
+  if (typeof value !== 'object' || value === null) return value
+  // Where `place` has the coordinates in their own system, `geometry` has them in degrees.
+  const isPlaced = (value as Schema)['place'] !== undefined && (value as Schema)['place'] !== null
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([name]) => name !== 'bbox')
+      .map(([name, one]) => [
+        name,
+        name === 'coordinates' ? positions(one) : name === 'properties' || (name === 'geometry' && isPlaced) ? one : turned(one),
+      ]),
+  )
+}
+
+function positions(value: unknown): unknown {
+  if (!Array.isArray(value)) return value
+  const [x, y, ...rest] = value as unknown[]
+  return typeof x === 'number' && typeof y === 'number' ? [y, x, ...rest] : value.map(positions)
+}
+
 /** What the reader of surveyors' files is asked; null: nothing that it reads was given. */
 export function surveyInputs(draft: CheckDraft): Readonly<Record<string, unknown>> | null {
   const given = parcelsOf(draft)
   const unit = UNIT.test(draft.unit.trim()) ? { unit: draft.unit.trim() } : {}
-  if (given === null || draft.way === 'draw') return null
+  if (given === null || statesSystem(draft.way)) return null
   if (draft.way === 'upload') return { file: given, ...unit }
   return isDocument(draft.pasted) ? null : { text: draft.pasted, ...unit }
 }

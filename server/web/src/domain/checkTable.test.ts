@@ -30,7 +30,7 @@ const numbers = (parcels: readonly CheckParcel[]): number[] => parcels.map(({ nu
 const PARCELS = [
   parcel(1, 'PASS', { name: '东区', ellipsoidM2: 100, brief: [rule('A', 'PASS'), rule('B', 'PASS')] }),
   parcel(2, 'FAIL', { ellipsoidM2: 300, brief: [rule('A', 'FAIL', 'concerned'), rule('B', 'VERIFY', 'missing')] }),
-  parcel(3, 'VERIFY', { faults: [{ code: 'x', title: null, isError: true, message: '', place: '' }] }),
+  parcel(3, 'VERIFY', { faults: [{ code: 'x', title: null, isError: true, message: { zh: '', en: '' }, place: '' }] }),
   parcel(12, 'COND', { ellipsoidM2: 200, brief: [rule('A', 'COND', 'concerned'), rule('B', 'PASS')] }),
 ]
 

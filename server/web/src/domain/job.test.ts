@@ -14,6 +14,7 @@ const job = (started: string | null, finished: string | null): Job => ({
   schedule: null,
   steps: [],
   callbacks: [],
+  errors: [],
   provenance: null,
 })
 

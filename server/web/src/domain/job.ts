@@ -24,6 +24,13 @@ export interface Callback {
   readonly next: string | null
 }
 
+/** What was wrong with a place of the request. */
+export interface InputError {
+  readonly pointer: string
+  /** The server explains in English. */
+  readonly detail: string
+}
+
 export interface Job {
   readonly id: string
   readonly process: string
@@ -39,6 +46,8 @@ export interface Job {
   readonly schedule: string | null
   readonly steps: readonly Step[]
   readonly callbacks: readonly Callback[]
+  /** Why it failed, where its inputs are why; lists of jobs do not tell. */
+  readonly errors: readonly InputError[]
   /** Where its provenance is told, on this server; null: nowhere. */
   readonly provenance: string | null
 }

@@ -13,8 +13,16 @@ export interface Upload {
   readonly expires: string
 }
 
+/** Features of a layer. */
+export interface LayerDraft {
+  /** The id of the collection: a layer, or one edition of it. */
+  readonly collection: string
+  readonly filter: string
+  readonly asOf: string
+}
+
 /** All four ways at once: who changes their mind loses nothing. */
-export interface FeatureDraft {
+export interface FeatureDraft extends LayerDraft {
   readonly way: Way
   readonly drawn: readonly Drawn[]
   readonly upload: Upload | null
@@ -22,10 +30,6 @@ export interface FeatureDraft {
   readonly fileUrl: string
   readonly fileLayer: string
   readonly fileSystem: string
-  /** The id of the collection: a layer, or one edition of it. */
-  readonly collection: string
-  readonly filter: string
-  readonly asOf: string
   readonly pasted: string
   readonly shape: Shape
 }
@@ -106,6 +110,12 @@ function same<T extends object>(empty: T, kept: unknown, nullable: readonly stri
     return Object.hasOwn(empty, name) && (isAlike || nullable.includes(name))
   })
   return { ...empty, ...Object.fromEntries(found) }
+}
+
+/** How a request names features of a layer; null: none is chosen. */
+export const layerReference = ({ collection, filter, asOf }: LayerDraft): Readonly<Record<string, string>> | null => {
+  const others = Object.entries({ filter, asOf }).filter(([, text]) => text.trim())
+  return collection ? { collection, ...Object.fromEntries(others) } : null
 }
 
 function featuresOf(value: unknown): Partial<FeatureDraft> {

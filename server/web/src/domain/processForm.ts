@@ -2,7 +2,7 @@
 
 import { readPositions, valueOf, type Drawn } from './geometry'
 import { COLLECTION_TYPE, CRS84, type FeatureForms, type FieldKind, type FormField, type Process } from './process'
-import type { Draft, FeatureDraft } from './processDraft'
+import { layerReference, type Draft, type FeatureDraft } from './processDraft'
 
 /** What is wrong with a field before the server is asked; the words are the page's. */
 export type Fault =
@@ -99,10 +99,10 @@ function readFeatures(forms: FeatureForms, draft: FeatureDraft | undefined): Rea
       return draft.drawn.length ? put(draft.drawn, forms) : null
     case 'upload':
       return readFile(draft)
-    case 'layer':
-      return draft.collection
-        ? { value: { collection: draft.collection, ...filled({ filter: draft.filter, asOf: draft.asOf }) } }
-        : null
+    case 'layer': {
+      const value = layerReference(draft)
+      return value && { value }
+    }
     case 'paste':
       return readPasted(forms, draft)
   }

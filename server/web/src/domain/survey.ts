@@ -1,6 +1,7 @@
 /** What a surveyor's file was found to hold before it is checked: its zone, its faults. */
 
 import type { Bounds } from './catalogue'
+import type { Titled } from './check'
 
 export interface ZoneOffer {
   readonly crs: string
@@ -10,7 +11,7 @@ export interface ZoneOffer {
   readonly bounds: Bounds | null
   /** The outlines of the parcels in it; null: only the bounds are told. */
   readonly outline: unknown
-  readonly region: { readonly zh: string; readonly en: string } | null
+  readonly region: Titled | null
   /** Fits only once X and Y are exchanged. */
   readonly swapped: boolean
 }
@@ -22,7 +23,7 @@ export interface SurveyFinding {
   readonly ring: number | null
   readonly point: string | null
   readonly line: number | null
-  readonly message: string
+  readonly message: Titled
 }
 
 export interface Survey {

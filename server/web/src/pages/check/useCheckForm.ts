@@ -11,7 +11,7 @@ import { inspect } from '../../api/surveys'
 import { announce } from '../../app/announce'
 import { dropDraft, keepDraft, recallDraft } from '../../app/drafts'
 import { sessionChanges, useSession } from '../../app/session'
-import { asksSystem, checkInputs, EMPTY_CHECK, reviveCheck, surveyInputs, type CheckDraft, type DraftFault } from '../../domain/checkRequest'
+import { asksSystem, checkInputs, EMPTY_CHECK, exchanged, isDocument, reviveCheck, surveyInputs, type CheckDraft, type DraftFault } from '../../domain/checkRequest'
 import { curl } from '../../domain/processForm'
 import { asksZone, type Survey } from '../../domain/survey'
 import type { useOffered } from './useOffered'
@@ -20,6 +20,7 @@ import { said } from './words'
 const KEY = 'check'
 const REST_MS = 400
 const SYSTEM = /^\/inputs\/crs(\/|$)/
+const STATED = /^\/inputs\/parcels\/coordRefSys(\/|$)/
 
 export type FormFault = DraftFault | 'zone' | 'local'
 
@@ -57,6 +58,10 @@ export function useCheckForm(offered: ReturnType<typeof useOffered>, root: Reado
   const system = computed(() =>
     asksSystem(draft.value, systemAsked.value) ? (told.value.find(({ pointer }) => SYSTEM.test(pointer))?.detail ?? '') : null,
   )
+  /** A pasted document contradicts its reference system: its axes may be the other way round. */
+  const isTurnable = computed(
+    () => draft.value.way === 'paste' && isDocument(draft.value.pasted) && told.value.some(({ pointer }) => SYSTEM.test(pointer) || STATED.test(pointer)),
+  )
   const command = computed(() =>
     offered.check.value ? curl(executionAddress(offered.check.value), { inputs: made.value.inputs }, csrf.value !== null) : '',
   )
@@ -84,7 +89,7 @@ export function useCheckForm(offered: ReturnType<typeof useOffered>, root: Reado
     timer = window.setTimeout(() => void rest(), REST_MS)
   }
 
-  const OTHER_PARCELS: readonly (keyof CheckDraft)[] = ['way', 'upload', 'fileLayer', 'pasted']
+  const OTHER_PARCELS: readonly (keyof CheckDraft)[] = ['way', 'upload', 'fileLayer', 'pasted', 'collection']
   function change(part: Partial<CheckDraft>): void {
     const isOther = OTHER_PARCELS.some((name) => name in part && part[name] !== draft.value[name])
     told.value = []
@@ -102,6 +107,12 @@ export function useCheckForm(offered: ReturnType<typeof useOffered>, root: Reado
     told.value = errors
     if (errors.some(({ pointer }) => SYSTEM.test(pointer))) systemAsked.value = true
     void focusFirst()
+  }
+
+  /** Exchanges the axes of the pasted document; the system that was said of it stays. */
+  function exchange(): void {
+    const pasted = exchanged(draft.value.pasted)
+    if (pasted !== null) change({ pasted, crs: draft.value.crs })
   }
 
   /** Asks what the file or the text holds. */
@@ -183,5 +194,5 @@ export function useCheckForm(offered: ReturnType<typeof useOffered>, root: Reado
     }
   }
 
-  return { draft, ready, restored, sending, failure, told, survey, surveying, surveyFailure, questions, shown, system, command, csrf, change, look, refuse, startAnew, send }
+  return { draft, ready, restored, sending, failure, told, survey, surveying, surveyFailure, questions, shown, system, isTurnable, command, csrf, change, exchange, look, refuse, startAnew, send }
 }

@@ -9,21 +9,19 @@ export const en: typeof zh = {
   notOfferedNext: 'Signing in may help; or ask the administrator.',
   loading: 'Reading',
   steps: { parcels: '① Parcels', zone: '② Zone', matter: '③ Matter' },
-  way: { label: 'How the parcels are given', upload: 'Upload a file', draw: 'Draw on the map', paste: 'Paste coordinates' },
+  way: { label: 'How the parcels are given', upload: 'Upload a file', draw: 'Draw on the map', paste: 'Paste coordinates', layer: 'Choose a layer' },
   upload: {
     drop: 'Drop a file here, or choose one: TXT, DXF, SHP (zip), GPKG, XLSX, CSV, KML, GeoJSON',
-    sending: (name) => `Uploading ${name}`,
-    done: (name) => `${name} is uploaded`,
-    cancel: 'Cancel upload',
-    remove: 'Remove the file',
     layer: 'Layer of the file',
     layerHint: 'Its name, where the file has several.',
-    expires: (date) => `kept by the server until ${date}`,
   },
   paste: {
     label: 'Boundary coordinates',
     hint: 'A boundary point text, one point a line (X north, Y east, or longitude, latitude), or GeoJSON.',
     read: 'Read the coordinates',
+    exchange: 'Exchange X and Y',
+    exchangeHint: 'Where the easting comes first: exchange, then start the check.',
+    exchanged: 'X and Y of every position are exchanged',
   },
   draw: { loading: 'Loading the map' },
   survey: {
@@ -87,7 +85,7 @@ export const en: typeof zh = {
   },
   system: {
     label: 'Coordinate reference system',
-    hint: 'Where the coordinates are no longitudes and latitudes, such as EPSG:4530. Pasted ones follow its axes (X north, then Y east); upload a file where east comes first.',
+    hint: 'Where the coordinates are no longitudes and latitudes, such as EPSG:4530. Pasted ones follow its axes (X north, then Y east); where east comes first, exchange X and Y as offered after sending.',
   },
   matter: {
     profile: 'Matter',

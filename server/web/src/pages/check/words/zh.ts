@@ -6,21 +6,19 @@ export const zh = {
   notOfferedNext: '登录后可能可以使用；或向管理员申请。',
   loading: '正在读取',
   steps: { parcels: '① 地块', zone: '② 投影带', matter: '③ 事项' },
-  way: { label: '地块的给出方式', upload: '上传文件', draw: '在图上绘制', paste: '粘贴坐标' },
+  way: { label: '地块的给出方式', upload: '上传文件', draw: '在图上绘制', paste: '粘贴坐标', layer: '选图层' },
   upload: {
     drop: '把文件拖到这里，或选择文件：TXT、DXF、SHP（zip）、GPKG、XLSX、CSV、KML、GeoJSON',
-    sending: (name: string) => `正在上传 ${name}`,
-    done: (name: string) => `已上传 ${name}`,
-    cancel: '取消上传',
-    remove: '移除文件',
     layer: '文件中的图层',
     layerHint: '文件中有多个图层时填写其名称。',
-    expires: (date: string) => `服务器保留至 ${date}`,
   },
   paste: {
     label: '界址点坐标',
     hint: '粘贴界址点 TXT，或每行一个点（X 北、Y 东，或经度、纬度），或 GeoJSON。',
     read: '读取坐标',
+    exchange: '交换 X、Y',
+    exchangeHint: '坐标先东后北时，交换后再开始审查。',
+    exchanged: '已交换每个坐标的 X、Y',
   },
   draw: { loading: '正在载入地图' },
   survey: {
@@ -84,7 +82,7 @@ export const zh = {
   },
   system: {
     label: '坐标参考系',
-    hint: '坐标不是经度、纬度时填写，如 EPSG:4530。粘贴的坐标按该参考系的轴序（先 X 北，后 Y 东）；先东后北的请存成文件上传。',
+    hint: '坐标不是经度、纬度时填写，如 EPSG:4530。粘贴的坐标按该参考系的轴序（先 X 北，后 Y 东）；先东后北的，提交后按提示交换 X、Y。',
   },
   matter: {
     profile: '审查事项',
