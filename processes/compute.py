@@ -86,7 +86,7 @@ def map_blocks[B, R](
         if hands is None:
             yield from map(function, ahead(blocks))
         else:
-            yield from _ahead(hands, function, blocks)
+            yield from _ahead(hands, function, blocks, hands.count + 1)
 
 
 class _Blockwise:
@@ -107,19 +107,25 @@ class _Blockwise:
             self._called = True
             self._hands = self._stack.enter_context(self._context.crew(len(blocks)))
         hands = self._hands if len(blocks) > 1 else None
-        found = map(function, blocks) if hands is None else _ahead(hands, function, blocks)
+        found = (
+            map(function, blocks)
+            if hands is None
+            else _ahead(hands, function, blocks, AHEAD * hands.count)
+        )
         for done, one in enumerate(found, start=1):
             self._context.report(int(begin + self._step * done / len(blocks)), self._message)
             yield one
 
 
-def _ahead[B, R](hands: Hands, function: Callable[[B], R], blocks: Iterable[B]) -> Iterator[R]:
+def _ahead[B, R](
+    hands: Hands, function: Callable[[B], R], blocks: Iterable[B], most: int
+) -> Iterator[R]:
     """In order, with just enough blocks begun ahead: all of them at once would fill the memory."""
     left = iter(blocks)
     begun: deque[Future[R]] = deque()
     try:
         while True:
-            for block in islice(left, AHEAD * hands.count - len(begun)):
+            for block in islice(left, most - len(begun)):
                 begun.append(hands.executor.submit(function, block))
             if not begun:
                 return

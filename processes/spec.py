@@ -43,6 +43,10 @@ class InvalidBody(Exception):
         super().__init__(f"{first.pointer or 'the body'}: {first.message}{more}")
         self.errors = tuple(errors)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """From one process to another with its errors."""
+        return type(self), (self.errors,)
+
 
 class NoSuchProcess(Exception):
     """No process of this id is offered."""

@@ -26,6 +26,7 @@ from providers.dialect import Compiled
 from providers.editions import LATEST
 from providers.external import describe
 from providers.external_table import is_described
+from providers.packed_arrays import ByteaArray, take_packed_arrays
 from providers.parcel_gaps import unsaid_of
 from providers.parcel_overlay_statements import HIT, Asked
 from providers.parcel_statements import Reading
@@ -132,7 +133,7 @@ def ask_layer(
         "moment": as_of,
         "day": check_date or LATEST,
         "bound": most + 1,
-        "parcels": shapely.to_wkb(parcels).tolist(),
+        "parcels": ByteaArray(shapely.to_wkb(parcels).tolist()),
     }
     if need.margin_m is not None:
         values["wide"], values["high"] = _reach_deg(parcels, need.margin_m)
@@ -216,6 +217,7 @@ def _fetch(
     connection: Connection[TupleRow], statement: Compiled, values: Mapping[str, Any]
 ) -> Sequence[TupleRow]:
     binds = statement.binds(values)
+    take_packed_arrays(connection)
     return connection.execute(statement.text.encode(), binds, binary=True).fetchall()
 
 

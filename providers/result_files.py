@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,10 +66,12 @@ class AttemptFolder:
             free = shutil.disk_usage(self.root).free
         if free - len(content) < RESERVED_BYTES:
             raise StorageFull
-        with self.writing(output) as file:
-            file.write(content)
-        digest = hashlib.sha256(content).hexdigest()
-        return KeptFile(file=f"{self.name}/{output}", bytes=len(content), sha256=digest)
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="digest") as beside:
+            digest = beside.submit(hashlib.sha256, content)
+            with self.writing(output) as file:
+                file.write(content)
+        told = digest.result().hexdigest()
+        return KeptFile(file=f"{self.name}/{output}", bytes=len(content), sha256=told)
 
 
 @dataclass(frozen=True, slots=True)

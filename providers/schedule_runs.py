@@ -54,6 +54,8 @@ async def followed(
 ) -> Mapping[str, Followed]:
     """How each of the schedules stands, with the jobs that the caller may see."""
     asked = list(schedules)
+    if not asked:
+        return {}
     values = {**eyes(principal), "schedules": [one.id for one in asked]}
     async with pools.writing() as connection:
         rows = await (await connection.execute(LAST, values)).fetchall()

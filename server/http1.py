@@ -47,7 +47,7 @@ class Corked:
 
     def _send(self) -> None:
         held, self._held, self._bytes = self._held, [], 0
-        if held:
+        if held and not self._transport.is_closing():  # nobody is there any more
             self._transport.writelines(held)
 
     def __getattr__(self, name: str) -> Any:

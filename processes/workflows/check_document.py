@@ -49,13 +49,18 @@ class Shapes:
         waiting, self.places = self.places, []
         for start in range(0, len(waiting), BATCH):
             places = waiting[start : start + BATCH]
-            shapes = np.array([shape for _, shape in places], dtype=object)
-            full = np.flatnonzero(~shapely.is_empty(shapes))
-            rounded = shapely.transform(
-                shapes[full], lambda points: np.round(points, DEGREE_DIGITS)
-            )
-            for place, text in zip(full.tolist(), shapely.to_geojson(rounded), strict=True):
-                places[place][0]["geometry"] = orjson.loads(text)
+            distinct = {id(shape): shape for _, shape in places}  # several rules tell the same land
+            shapes = np.array(list(distinct.values()), dtype=object)
+            rounded = shapely.transform(shapes, lambda points: np.round(points, DEGREE_DIGITS))
+            told = dict(zip(distinct, map(_coordinates, shapely.to_geojson(rounded)), strict=True))
+            for document, shape in places:
+                document["geometry"] = told[id(shape)]
+
+
+def _coordinates(text: str) -> dict[str, Any] | None:
+    """A geometry's GeoJSON; None: it is empty."""
+    read: dict[str, Any] = orjson.loads(text)
+    return read if read.get("coordinates", read.get("geometries")) else None
 
 
 def both(text: Text) -> dict[str, str]:

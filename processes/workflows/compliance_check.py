@@ -30,7 +30,7 @@ from processes.workflows.rules_by_place import Group, Placement, placed_under_ru
 from providers.crs import plane_over
 from providers.parcel_overlay import TooManyFeatures
 
-BLOCK = 1_000  # parcels whose evidence is held at once, while that of the next is read
+BLOCK = 500  # parcels whose evidence is held at once; one block is held for each who judges, and one read
 PRESENT_REGISTER = "divisions, bindings and rules are those of today, whatever as_of says"
 
 

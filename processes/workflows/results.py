@@ -1,6 +1,7 @@
 """What becomes of a computation's values: small ones stay values, others are files or tables."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,32 +47,38 @@ def make_results(
     NoLayer, StorageFull, TooLarge
         For features that are no table, a store without room, and values beyond the bound.
     """
-    found, told = list[Made](), dict[str, bytes]()
-    left = MAX_RESULT_BYTES
-    for name in wanted.outputs:
-        if name in wanted.as_collection:
-            found.append(_table(context, spec, name, values[name], wanted.folder))
-            continue
-        media_type = spec.outputs[name].media_type
-        value = values[name]
-        content = told[name] = (
-            orjson.dumps(value) if media_type == JSON else str(value).encode(charset(media_type))
-        )
-        left -= len(content)
-        if left < 0:
+    texts = {
+        name: _text(values[name], spec.outputs[name].media_type)
+        for name in wanted.outputs
+        if name not in wanted.as_collection
+    }
+    if sum(map(len, texts.values())) > MAX_RESULT_BYTES:
+        raise TooLarge
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="kept") as beside:
+        check = None
+        if spec.kept is not None and not values[spec.kept]["draft"]:  # whatever is asked for
+            check = beside.submit(kept_check, values[spec.kept], texts.get(spec.kept))
+        found = [
+            _table(context, spec, name, values[name], wanted.folder)
+            if name in wanted.as_collection
+            else _value(name, texts[name], spec.outputs[name].media_type, wanted.folder)
+            for name in wanted.outputs
+        ]
+        if check is None:
+            return tuple(found)
+        if check.result().bytes > MAX_RESULT_BYTES:
             raise TooLarge
-        if len(content) <= IN_ROW_BYTES:
-            found.append(Result(output=name, media_type=media_type, value=content))
-        else:
-            kept = wanted.folder.keep(name, content)
-            found.append(FileResult(output=name, media_type=media_type, kept=kept))
-    if spec.kept is not None and not values[spec.kept]["draft"]:  # whatever is asked for
-        document = values[spec.kept]
-        check = kept_check(document, told.get(spec.kept))
-        if check.bytes > MAX_RESULT_BYTES:
-            raise TooLarge
-        found.append(check)
-    return tuple(found)
+        return (*found, check.result())
+
+
+def _text(value: Any, media_type: str) -> bytes:
+    return orjson.dumps(value) if media_type == JSON else str(value).encode(charset(media_type))
+
+
+def _value(output: str, content: bytes, media_type: str, folder: AttemptFolder) -> Made:
+    if len(content) <= IN_ROW_BYTES:
+        return Result(output=output, media_type=media_type, value=content)
+    return FileResult(output=output, media_type=media_type, kept=folder.keep(output, content))
 
 
 def _table(

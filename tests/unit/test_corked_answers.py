@@ -20,6 +20,9 @@ class Wire:
     def close(self) -> None:
         self.closed = True
 
+    def is_closing(self) -> bool:
+        return self.closed
+
     def get_extra_info(self, name: str) -> str:
         return name
 
@@ -73,6 +76,20 @@ def test_what_is_held_leaves_before_the_connection_is_closed() -> None:
         assert wire.closed
         await asyncio.sleep(0)
         assert len(wire.sent) == 1
+
+    asyncio.run(turns())
+
+
+def test_what_is_held_is_lost_with_a_connection_that_the_client_gave_up() -> None:
+    async def turns() -> None:
+        wire = Wire()
+        transport = corked(wire)
+
+        transport.write(b"nobody reads this")
+        wire.close()
+        await asyncio.sleep(0)
+
+        assert wire.sent == []
 
     asyncio.run(turns())
 

@@ -6,6 +6,7 @@ import numpy as np
 import shapely
 
 from config.ruleset import Clause, Rule
+from config.vocabulary import Outcome
 from processes.algorithms.compliance.concerns import Concerns
 from processes.algorithms.compliance.evaluating import Evaluator, Node, true_areas
 from processes.algorithms.compliance.facts import facts
@@ -59,7 +60,7 @@ class _Says:
 
     def __init__(self, told: Verdicts, evaluator: Evaluator) -> None:
         self._told, self._evaluator = told, evaluator
-        self._composed: dict[tuple[str, int, int, frozenset[int]], str] = {}
+        self._composed: dict[tuple[str, Outcome, int, int, frozenset[int]], str] = {}
 
     def text(self, clause: Clause | None, parcel: int, area_m2: float | None) -> str:
         """The clause's text about one parcel; without a clause why there is none."""
@@ -73,7 +74,7 @@ class _Says:
             return holder_words(clause, holder, evaluator.cells, evaluator.overlay, parcel)
 
         stated, text = told.stated(parcel), filled(clause, area_m2, value)
-        key = text, suggested, stated, others
+        key = text, clause.outcome, suggested, stated, others
         if key not in self._composed:
             whole = accepted(clause, text, stated)
             self._composed[key] = hedged(whole, suggested, stated, others) if others else whole

@@ -52,6 +52,7 @@ identity: [BSM]
 region: none
 plan: none
 classification: public
+tiles: {{overview: false}}
 ---
 kind: binding
 id: {binding}
