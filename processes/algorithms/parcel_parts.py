@@ -106,7 +106,7 @@ def given_shape(
 ) -> GivenParcel:
     """A feature as a parcel; what is no area says so."""
     if unreadable is not None:
-        said = Text(zh="图形无法读取", en=unreadable)
+        said = Text(zh=f"图形无法读取：{unreadable}", en=unreadable)
         wrong = finding(Fault.UNREADABLE_GEOMETRY, said)
     elif geometry is None or geometry.is_empty:
         wrong = finding(Fault.NO_POINTS, WITHOUT_GEOMETRY)

@@ -41,5 +41,5 @@ def validity(said: Text, reason: str) -> Text:
     found = PLACED.fullmatch(reason)
     known = None if found is None else REASONS.get(found["reason"].strip())
     place = "" if found is None or not found["place"] else found["place"]
-    zh = said.zh if known is None else f"{said.zh}：{known}{place}"
-    return Text(zh=zh, en=f"{said.en}: {reason}")
+    told = reason if known is None else f"{known}{place}"
+    return Text(zh=f"{said.zh}：{told}", en=f"{said.en}: {reason}")

@@ -203,7 +203,8 @@ def _astray(one: int, shape: shapely.Geometry, crs: pyproj.CRS | str, why: CrsEr
             zh="不落在任何投影带内，可能为地方独立坐标系",
             en="fits no zone: likely a local frame (地方独立坐标系)",
         )
-    told = Text(zh=said.zh, en=f"{said.en}: {_told(why)}")
+    reason = _told(why)
+    told = Text(zh=f"{said.zh}：{reason}", en=f"{said.en}: {reason}")
     return finding(fault, told, parcel=one, error=True)
 
 

@@ -31,6 +31,7 @@ from processes.algorithms.compliance.evidence import (
 from processes.algorithms.compliance.findings import RuleFinding
 from processes.algorithms.compliance.judging import judge
 from processes.algorithms.compliance.needs import needs_of
+from processes.algorithms.compliance.net_areas import strayed
 from providers.crs import from_epsg, to_plane, to_storage
 
 ZONE = from_epsg(4551)
@@ -509,6 +510,48 @@ def test_a_net_area_is_open_to_a_feature_in_doubt_that_would_take_land_before_an
     assert outcome(most_m2 + 5) is Outcome.PASS
     if least_m2 < most_m2:
         assert outcome((least_m2 + most_m2) / 2) is Outcome.VERIFY
+
+
+@pytest.mark.parametrize(
+    ("first", "outcome", "why"),
+    [
+        (layer(gaps={0: Gap(geometry=PARCEL, reason="outside_coverage")}), "VERIFY", "coverage"),
+        (layer(gaps=GAP), "VERIFY", "scope"),
+        (Absent("no_edition"), "VERIFY", "no_edition"),
+        (layer(), "FAIL", ""),
+    ],
+)
+def test_a_net_area_is_open_to_what_an_earlier_layer_does_not_tell(
+    first: Evidence, outcome: str, why: str
+) -> None:
+    """Its features would take the land first, with ridges of which nothing is known."""
+    later = layer((box(0, 0, 50, 20), {"KCXS": 0}))
+    when = {"overlap_m2": {"any_of": [SOIL, WETLAND], "area": "net", "gt": 900}}
+    turned = {"overlap_m2": {"any_of": [WETLAND, SOIL], "area": "net", "gt": 900}}
+    optional = {"any_of": [{**SOIL, "optional": True}, WETLAND], "area": "net", "gt": 900}
+    there = {"black_soil": first, "wetland": later}
+    found = judged(asking(when), there)
+
+    assert found.outcome == outcome
+    assert why in "".join(found.reasons)
+    assert judged(asking(turned), there).outcome is Outcome.FAIL  # it comes after
+    assert judged(asking({"overlap_m2": optional}), there).outcome is Outcome.FAIL
+
+
+def test_a_net_area_is_cut_once_for_all_that_ask_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def counting(*given: Any) -> Any:
+        asked.append(given)
+        return strayed(*given)
+
+    monkeypatch.setattr("processes.algorithms.compliance.overlay.strayed", counting)
+    survey = layer((box(0, 0, 25, 40), {"LB": None}), (PARCEL, {"LB": "x", "KCXS": 0.5}))
+    source = {"binding": "survey_latest", "where": [{"field": "LB", "eq": "x"}], "area": "net"}
+    when = {"any": [{"overlap_m2": {**source, "gt": bound}} for bound in (5_000, 6_000, 7_000)]}
+
+    assert judged(asking(when), {"survey_latest": survey}).outcome is Outcome.PASS
+    assert len(asked) == 1
 
 
 def test_what_is_no_fraction_of_ridges_deducts_nothing() -> None:

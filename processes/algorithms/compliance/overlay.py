@@ -8,7 +8,7 @@ import shapely
 
 from config.predicates import AreaKind, Measure, Selection, Value
 from processes.algorithms.compliance.distances import Distances
-from processes.algorithms.compliance.evidence import Geometries, LayerEvidence
+from processes.algorithms.compliance.evidence import Absent, Geometries, LayerEvidence
 from processes.algorithms.compliance.inquiry import Inquiry
 from processes.algorithms.compliance.measuring import (
     Interval,
@@ -22,7 +22,7 @@ from processes.algorithms.compliance.measuring import (
     polygons_of,
     united,
 )
-from processes.algorithms.compliance.net_areas import TURNS, Shares, joined, strayed
+from processes.algorithms.compliance.net_areas import TURNS, Shares, joined, strayed, untold
 from processes.algorithms.compliance.regions import Cut, Regions, Source
 from processes.algorithms.compliance.selecting import Selecting
 from processes.algorithms.compliance.subjects import Subjects
@@ -55,6 +55,8 @@ class Overlay:
         self.distances = Distances(inquiry, selecting, subjects, self.regions)
         self._inside: dict[Source, tuple[Measured, Measured]] = {}
         self._outside: dict[Source, tuple[Measured, Measured]] = {}
+        self._certain_net: dict[Source, tuple[Reals, Shares]] = {}
+        self._strayed: dict[Source, tuple[Reals, Reals]] = {}
 
     def interval(self, measure: Measure) -> Interval:
         """The measure that a predicate compares."""
@@ -84,12 +86,9 @@ class Overlay:
         if area is AreaKind.PLANAR:
             whole, low, high = self.subjects.planar_m2, sure.planar_m2, possible.planar_m2
         elif area is AreaKind.NET:
-            low, shares = self._netted(source)
-            if possible is sure:
-                high = low
-            else:
-                loss, gain = strayed(shares, self._perhaps(source), len(low))
-                low, high = low - loss, low + gain + high - sure.ellipsoid_m2
+            net, (loss, gain) = self.net(source), self._astray(source)
+            low = np.maximum(net - loss, 0)
+            high = net + gain + (high - sure.ellipsoid_m2)
         if self.regions.region(source).open:
             high = np.maximum(whole, high)
         return Interval(low=np.minimum(low, high), high=np.maximum(low, high), land=sure)
@@ -142,6 +141,11 @@ class Overlay:
 
     def _netted(self, source: Source) -> tuple[Reals, Shares]:
         """The certain net area, and what it is the sum of."""
+        if source not in self._certain_net:
+            self._certain_net[source] = self._summed(source)
+        return self._certain_net[source]
+
+    def _summed(self, source: Source) -> tuple[Reals, Shares]:
         net = np.zeros(len(self.subjects))
         taken = nothing(len(self.subjects))
         shares: list[Shares] = []
@@ -157,15 +161,31 @@ class Overlay:
                 taken = united(taken, union)
         return net, joined(shares)
 
+    def _astray(self, source: Source) -> tuple[Reals, Reals]:
+        """What the certain net area loses and gains at most by what is not known."""
+        if source not in self._strayed:
+            sure = self._netted(source)[1]
+            self._strayed[source] = strayed(sure, self._perhaps(source), len(self.subjects))
+        return self._strayed[source]
+
     def _perhaps(self, source: Source) -> Shares:
-        """What features share of which it is not known whether they are chosen."""
+        """What features share of which it is not known whether they are chosen, or are there."""
         shares: list[Shares] = []
         for turn, selection in enumerate(source):
             layer = self.inquiry.layer(selection.binding)
             if isinstance(layer, LayerEvidence):
                 cut = self.regions.taken(selection, layer, UNKNOWN)
                 shares.append(self._shares(selection, layer, cut, turn))
+            if not selection.optional:
+                shares.append(untold(self._unsaid(selection.binding, layer), turn))
         return joined(shares)
+
+    def _unsaid(self, binding: str, layer: LayerEvidence | Absent) -> Cut:
+        """The gaps of a layer; the subjects themselves where it is absent."""
+        if isinstance(layer, LayerEvidence):
+            return self.regions.gaps(binding, layer)
+        everyone = np.arange(len(self.subjects), dtype=np.intp)
+        return Cut(subject=everyone, hit=self.subjects.parcel, geometry=self.subjects.geometry)
 
     def _shares(self, selection: Selection, layer: LayerEvidence, cut: Cut, turn: int) -> Shares:
         return Shares(
