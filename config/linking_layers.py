@@ -17,7 +17,15 @@ from config.model import (
 )
 from config.tile_options import TileOptions
 from config.units import Unit
-from config.vocabulary import Classification, DataKind, FieldType, GeometryKind, LayerId, Text
+from config.vocabulary import (
+    OMITTED,
+    Classification,
+    DataKind,
+    FieldType,
+    GeometryKind,
+    LayerId,
+    Text,
+)
 
 type Find = Callable[[str, str], None]  # pointer, message
 
@@ -55,6 +63,8 @@ def region_of(e: Entry) -> str:
 
 def link_layer(e: Entry, known: Known, find: Find) -> Layer | None:
     """The layer of a sound entry; what does not hold together is found."""
+    if e["id"].endswith(OMITTED):
+        find("/id", f"{e['id']!r} ends in {OMITTED}, as what tiles leave out of a layer is named")
     external = _external(e, known, find)
     if external is not None:
         specification: Specification | None = _unknown_yet(e)

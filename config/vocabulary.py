@@ -14,6 +14,7 @@ from config.vocabulary_plans import PlanState as PlanState
 from config.vocabulary_plans import PlanType as PlanType
 
 LayerId = NewType("LayerId", str)
+OMITTED = "_omitted"  # so ends what a tile names the layer that counts what it leaves out of one
 EditionKey = NewType("EditionKey", str)
 
 LAYER_ID = re.compile(r"[a-z](?:(?!__)[a-z0-9_]){0,42}")

@@ -5,37 +5,53 @@ https://github.com/mapbox/vector-tile-spec/blob/master/2.1/vector_tile.proto
 
 from collections.abc import Iterable, Iterator
 
+from config.vocabulary import OMITTED
+
 VERSION, EXTENT = 2, 4096
 POINT = 1
 MOVE_TO_ONE = 9  # the command 1, once
+MOST = 2**63 - 1  # no count takes more bytes
 VARINT, BYTES = 0, 2  # wire types
 
 
-def omitted_layer(name: str, count: int) -> bytes:
+def name_of_omitted(layer: str) -> str:
+    """The layer of a tile that says how many features of *layer* the tile leaves out."""
+    return f"{layer}{OMITTED}"
+
+
+def omitted_layer(layer: str, count: int) -> bytes:
     """An MVT layer with one point at the tile's centre and the property `count`."""
     centre = EXTENT  # the parameter of a half: zigzag doubles it
     geometry = _packed((MOVE_TO_ONE, centre, centre))
     feature = _field(2, _packed((0, 0))) + _number(3, POINT) + _field(4, geometry)
-    layer = (
-        _field(1, name.encode())
+    content = (
+        _field(1, name_of_omitted(layer).encode())
         + _field(2, feature)
         + _field(3, b"count")
         + _field(4, _number(5, count))
         + _number(5, EXTENT)
         + _number(15, VERSION)
     )
-    return _field(3, layer)
+    return _field(3, content)
 
 
-def features_told(tile: bytes) -> int:
-    """How many features a layer's tile stands for: those drawn, and those it says it leaves out."""
-    found = 0
-    for number, layer in _fields(tile):
-        if number != 3 or isinstance(layer, int):
+def most_told(layer: str) -> int:
+    """The most bytes that the number of features left out may take."""
+    return len(omitted_layer(layer, MOST))
+
+
+def features_told(layer: str, tile: bytes) -> int:
+    """How many features, or areas of classes, a layer's tile stands for.
+
+    Those that are drawn in it, and those that it says it leaves out.
+    """
+    found, counting = 0, name_of_omitted(layer).encode()
+    for number, part_of_tile in _fields(tile):
+        if number != 3 or isinstance(part_of_tile, int):
             continue
-        parts = list(_fields(layer))
+        parts = list(_fields(part_of_tile))
         (name,) = (part for number, part in parts if number == 1)
-        if isinstance(name, bytes) and name.endswith(b"_omitted"):
+        if name == counting:
             (value,) = (part for number, part in parts if number == 4)
             told = dict(_fields(value)) if isinstance(value, bytes) else {}
             found += sum(count for count in told.values() if isinstance(count, int))

@@ -24,7 +24,7 @@ from config.model import Layer
 from config.vocabulary import EditionKey
 from providers.access import ALL, SRID, Scope
 from providers.grids import TileAddress
-from providers.omitted_features import omitted_layer
+from providers.omitted_features import most_told, omitted_layer
 from providers.overview_sources import Drawn, Overview, Source
 from providers.relations import Branch, Relation, relation_of
 from providers.tables import edition_table, partition_name
@@ -130,14 +130,15 @@ class Drawing:
 
     def fewer(self, form: Form, most: int, found: Answered) -> int | None:
         """How many of the largest to try next; None where the tile is within its bounds."""
-        if (size := len(found.content)) > MAX_TILE_BYTES:
-            return int(min(most, found.met) * MAX_TILE_BYTES / size * SPARE)
+        room = MAX_TILE_BYTES - (most_told(self.layer.id) if form is Form.LARGEST else 0)
+        if (size := len(found.content)) > room:
+            return int(min(most, found.met) * room / size * SPARE)
         return most if form is Form.ALL and found.met > most else None
 
     def tile(self, form: Form, most: int, found: Answered) -> Tile:
         """The tile of the last answer; what it leaves out is counted in a layer of its own."""
         omitted = max(found.met - most, 0) if form is Form.LARGEST else 0
-        told = omitted_layer(f"{self.layer.id}_omitted", omitted) if omitted else b""
+        told = omitted_layer(self.layer.id, omitted) if omitted else b""
         ours = self.layer.external is None
         return Tile(
             content=found.content + told,

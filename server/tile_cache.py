@@ -24,7 +24,7 @@ from server.tile_courtesy import TileCourtesy
 from server.tile_disk import TileDisk
 from server.tile_figures import HAD, LOW, NEAR, Had
 from server.tile_memory import MIB, Entry, Form, Key, TileMemory
-from server.tile_slots import LOW_ZOOM, TileSlots
+from server.tile_slots import LOW_ZOOM, SharedTurn, TileSlots
 
 log = structlog.get_logger()
 
@@ -43,6 +43,7 @@ class Wanted:
     make: Callable[[], Awaitable[Tile]]
     # whether revisions after one, up to another, changed what the tile draws
     touched: Callable[[int, int], Awaitable[bool]]
+    together: SharedTurn | None = None  # with the other layers of one answer
 
 
 async def _nowhere() -> str:
@@ -67,12 +68,15 @@ class TileCache:
         self._writing: set[asyncio.Task[None]] = set()
 
     @classmethod
-    def of(cls, settings: Settings, pools: Pools) -> "TileCache":
-        """The cache that an instance is told to have."""
+    def of(cls, settings: Settings, pools: Pools, *, ahead: bool = False) -> "TileCache":
+        """The cache that an instance is told to have; *ahead*: nobody waits for its tiles."""
         most, stored = settings.tile_cache_mb * MIB, settings.tile_store_mb * MIB
         disk = TileDisk(settings.store / FOLDER, stored) if most and stored else None
-        slots = TileSlots(courtesy=TileCourtesy(settings.home))
-        return cls(TileMemory(most), disk, partial(database_identity, pools), slots)
+        slots = TileSlots(courtesy=TileCourtesy(settings.home, ahead=ahead))
+        found = cls(TileMemory(most), disk, partial(database_identity, pools), slots)
+        if disk is not None:
+            found._beside(disk.tidy)
+        return found
 
     def current(self, key: Key, revision: int) -> Entry | None:
         """The entry where it is in memory and known to be right."""
@@ -87,9 +91,16 @@ class TileCache:
         Overloaded
             Where too many tiles of the layer wait to be made.
         """
-        key = wanted.key
-        if key is None or not self.memory.most:
-            return await self._made(wanted)
+        try:
+            key = wanted.key
+            if key is None or not self.memory.most:
+                return await self._made(wanted)
+            return await self._had(key, wanted)
+        except Overloaded:
+            HAD[Had.REFUSED].inc()
+            raise
+
+    async def _had(self, key: Key, wanted: Wanted) -> Entry:
         while True:
             if (entry := self.current(key, wanted.revision)) is not None:
                 HAD[Had.MEMORY].inc()
@@ -100,10 +111,11 @@ class TileCache:
                 flight = self._flights[key] = asyncio.create_task(self._found(key, wanted))
                 flight.add_done_callback(lambda done: self._landed(key, done))
             # who leaves does not end it: others wait for it, and the next one asks again
-            if not own:
-                HAD[Had.AWAITED].inc()
             entry = await asyncio.shield(flight)
-            if own or entry.revision >= wanted.revision:
+            if own:
+                return entry
+            if entry.revision >= wanted.revision:
+                HAD[Had.AWAITED].inc()
                 return entry
 
     async def form(self, key: Key | None, entry: Entry, coding: Coding) -> Form:
@@ -155,24 +167,21 @@ class TileCache:
         return await asyncio.to_thread(self._disk.get, (self._database, *key))
 
     async def _made(self, wanted: Wanted) -> Entry:
-        try:
-            async with self.slots.turn(wanted.layer, wanted.zoom):
-                with (LOW if wanted.zoom <= LOW_ZOOM else NEAR).time():
-                    tile = await wanted.make()
-        except Overloaded:
-            HAD[Had.REFUSED].inc()
-            raise
+        async with self.slots.turn(wanted.layer, wanted.zoom, wanted.together):
+            with (LOW if wanted.zoom <= LOW_ZOOM else NEAR).time():
+                tile = await wanted.make()
         HAD[Had.MADE].inc()
         # what was drawn from another source than asked for is right now, and never again
         kept = wanted.source is None or tile.source == wanted.source
         return Entry.of(tile.content, (tile.revision or 0) if kept else 0)
 
     def _write(self, key: Key, entry: Entry) -> None:
+        if self._disk is not None and self._database is not None:
+            self._beside(partial(self._disk.put, (self._database, *key), entry))
+
+    def _beside(self, work: Callable[[], None]) -> None:
         """Beside what goes on: nobody waits for a file."""
-        if self._disk is None or self._database is None:
-            return
-        work = asyncio.to_thread(self._disk.put, (self._database, *key), entry)
-        task = asyncio.create_task(work)
+        task = asyncio.create_task(asyncio.to_thread(work))
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
 

@@ -17,6 +17,7 @@ from config.settings import Settings
 from providers.database import Pools
 from providers.errors import CannotRun, Refused
 from providers.grids import GRIDS, WEB_MERCATOR_QUAD, Bounds, Grid
+from providers.omitted_features import name_of_omitted
 from providers.tile_archive import SUFFIX, TileArchive, Written, tile_archive
 from server.collections import title_of
 from server.instance import Instance, instance
@@ -110,7 +111,7 @@ async def _seed(
         subject = await _subject(one, settings, pools, given)
         if subject.resolved.state is None:
             raise Refused(f"{given.layer} is an external layer: its tiles are not kept.")
-        cache = TileCache.of(settings, pools)
+        cache = TileCache.of(settings, pools, ahead=True)
         try:
             with _progress(subject) as passed:
                 return subject, await seeded(cache, subject, settings.tile_store_mb, passed)
@@ -154,7 +155,7 @@ def metadata(subject: TileSubject, *, omitted: bool) -> dict[str, Any]:
         }
     ]
     if omitted:
-        layers.append({"id": f"{layer.id}_omitted", "fields": {"count": "Number"}})
+        layers.append({"id": name_of_omitted(layer.id), "fields": {"count": "Number"}})
     return {
         "name": title_of(layer, "zh", state),
         "description": layer.description.zh,

@@ -28,7 +28,7 @@ class TileDisk:
 
     def __init__(self, folder: Path, most: int) -> None:
         self.folder, self.most = folder, most
-        self._written = int(most * LOOK_AGAIN)  # what lies there is measured at the first write
+        self._written = 0
 
     def get(self, key: Key) -> Entry | None:
         """The entry as it was written; None where it is not there, or not what it says."""
@@ -45,7 +45,9 @@ class TileDisk:
             log.warning("tile_file_unsound", file=path.name)
             UNUSABLE.inc()
             with suppress(OSError):
+                size = path.stat().st_size
                 path.unlink()
+                HELD[Kept.FILES].dec(size)
             return None
         with suppress(OSError):
             os.utime(path)  # asked for just now
@@ -55,7 +57,9 @@ class TileDisk:
         """Write an entry; a disk that is full or not there is no reason to fail."""
         path = self._path(key)
         said = {"key": _text(key), "revision": entry.revision, "digest": entry.digest}
-        whole = orjson.dumps(said) + b"\n" + entry.content
+        whole, before = orjson.dumps(said) + b"\n" + entry.content, 0
+        with suppress(OSError):
+            before = path.stat().st_size  # of what is replaced
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(suffix=ASIDE, dir=path.parent)
@@ -71,14 +75,14 @@ class TileDisk:
             log.warning("tile_file_not_written", error=type(error).__name__)
             UNUSABLE.inc()
             return
-        HELD[Kept.FILES].inc(len(whole))
+        HELD[Kept.FILES].inc(len(whole) - before)
         self._written += len(whole)
         if self._written > self.most * LOOK_AGAIN:
-            self._written = 0
             self.tidy()
 
     def tidy(self) -> None:
-        """Remove what was not asked for longest until the folder is within its bound."""
+        """Measure the folder; what was not asked for longest goes until it is within its bound."""
+        self._written = 0
         found: list[tuple[float, int, Path]] = []
         for path in self.folder.rglob("*"):
             with suppress(OSError):

@@ -1,19 +1,20 @@
 """The layers of one tile of several: which ones, and how they are put together within a bound."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from config.model import Layer
 from config.vocabulary import GeometryKind, LayerId, Text
 from providers.access import Scope
 from providers.errors import BadParameter
-from providers.omitted_features import features_told, omitted_layer
+from providers.omitted_features import features_told, most_told, omitted_layer
 from providers.tiles import MAX_TILE_BYTES
 from server.snapshot import Snapshot
 
 # However many layers there are: a tile is as large as four full tiles of single layers at most.
 MAX_TOGETHER_BYTES = 4 * MAX_TILE_BYTES
-MADE_TOGETHER = 4  # of one tile's layers that are not kept: other tiles have their turns too
+AT_ONCE = 4  # of one tile's layers: other tiles have their turns too
 WITHOUT_PLACE = Text(
     zh="没有空间位置的表，没有瓦片；可由其要素资源读取",
     en="a table without places, which has no tiles; its rows are among its items",
@@ -26,12 +27,13 @@ RULE = Text(
     zh="缺省包含调用者可见的全部有空间位置的图层，按资源目录排序；"
     "collections=a,b 只取所列图层并按所列次序排列。"
     "一张瓦片至多 {kilobytes} KB：依次放入，放不下的图层整层略去，"
-    "其略去的要素数写在该瓦片的图层“图层名_omitted”中；把图层列在前面或少列图层即可取得。",
+    "略去的数目（要素数，在画合并面的级别为合并面数）写在该瓦片的图层“图层名_omitted”中；"
+    "把图层列在前面或少列图层即可取得。",
     en="All layers with a place that the caller may see, in the order of the resource tree;"
     " collections=a,b chooses layers and their order. A tile has at most {kilobytes} KB: layers are"
     " taken in their order, one that no longer fits is left out of that tile as a whole, and the"
-    " tile's layer <layer>_omitted says how many features it has. Named first, or among fewer, it"
-    " is there.",
+    " tile's layer <layer>_omitted says how many features, or areas of classes where such are"
+    " drawn, it would have. Named first, or among fewer, it is there.",
 )
 
 
@@ -68,17 +70,34 @@ def _why_not(layer: Layer, given: Mapping[str, str]) -> Text | None:
     return WITHOUT_PAST if layer.external is not None and "asOf" in given else None
 
 
+async def of_each[T, R](work: Callable[[T], Awaitable[R]], given: Sequence[T]) -> list[R]:
+    """What *work* makes of each, a few at once; the first failure ends the others."""
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def one(each: T) -> R:
+        async with turns:
+            return await work(each)
+
+    tasks = [asyncio.create_task(one(each)) for each in given]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
 def together(tiles: Sequence[tuple[LayerId, bytes]], most: int = MAX_TOGETHER_BYTES) -> bytes:
     """The layers' tiles as one: layers may stand one after the other.
 
-    Each in its turn, as long as it fits into *most* bytes; of one that does not, the number of its
-    features alone.
+    Each in its turn, as long as it fits into *most* bytes with the numbers of all that come after;
+    of one that does not, the number of its features, or areas of classes, alone.
     """
+    least = [min(len(content), most_told(layer)) for layer, content in tiles]
     parts: list[bytes] = []
-    size = 0
-    for layer, content in tiles:
-        if size + len(content) > most:
-            content = omitted_layer(f"{layer}_omitted", features_told(content))
+    room = most - sum(least)
+    for (layer, content), kept in zip(tiles, least, strict=True):
+        if len(content) - kept > room:
+            content = omitted_layer(layer, features_told(layer, content))
         parts.append(content)
-        size += len(content)
+        room -= len(content) - kept
     return b"".join(parts)

@@ -1,9 +1,10 @@
 """How many tiles are made at once: cold tiles must leave connections for everything else."""
 
+import asyncio
 import time
 from asyncio import Semaphore
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from math import ceil
 
@@ -37,7 +38,19 @@ class _Line:
 
     turns: Semaphore
     waiting: int = 0
-    seconds: float = 0.0  # that a turn took lately, with what it waited for within the turn
+    began: float = 0.0  # the turn that was taken last
+    seconds: float | None = None  # that turns took lately, with what they waited for
+
+    def ended(self, began: float) -> None:
+        took = time.monotonic() - began
+        before = took if self.seconds is None else self.seconds
+        self.seconds = before + NEWEST * (took - before)
+
+    def later(self, at_once: int) -> int:
+        """Seconds until half of those who wait now will have had their turns."""
+        under_way = time.monotonic() - self.began
+        seconds = max(self.seconds or 0.0, under_way)
+        return min(max(ceil(self.waiting * seconds / at_once / 2), 1), MOST_AFTER_S)
 
 
 @dataclass(slots=True)
@@ -55,7 +68,9 @@ class TileSlots:
         self._all, self._low = Semaphore(self.any.process), Semaphore(self.low.process)
 
     @asynccontextmanager
-    async def turn(self, layer: LayerId, zoom: int) -> AsyncIterator[None]:
+    async def turn(
+        self, layer: LayerId, zoom: int, together: "SharedTurn | None" = None
+    ) -> AsyncIterator[None]:
         """A turn to make one tile.
 
         Raises
@@ -67,23 +82,61 @@ class TileSlots:
         bounds = self.low if low else self.any
         line = self._lines.setdefault((layer, low), _Line(Semaphore(bounds.layer)))
         if line.turns.locked() and line.waiting >= bounds.waiting:
-            # when half of those who wait now have had their turns
-            later = ceil(line.waiting * line.seconds / bounds.layer / 2)
             told = f"{line.waiting} tiles of {layer} wait to be made"
-            raise Overloaded(told, after_s=min(max(later, 1), MOST_AFTER_S))
+            raise Overloaded(told, after_s=line.later(bounds.layer))
         line.waiting += 1
         try:
             await line.turns.acquire()
         finally:
             line.waiting -= 1
-        began = time.monotonic()
+        began = line.began = time.monotonic()
         try:
-            if low:
-                async with self._low, self.courtesy.turn(), self._all:
-                    yield
-            else:
+            if not low:
                 async with self._all:
                     yield
+            elif together is None:
+                async with self.courteous():
+                    yield
+            else:
+                async with together.part():
+                    yield
+            line.ended(began)
         finally:
-            line.seconds += NEWEST * (time.monotonic() - began - line.seconds)
             line.turns.release()
+
+    @asynccontextmanager
+    async def courteous(self) -> AsyncIterator[None]:
+        """A place for a tile of a low zoom; the machine's turn last: it is not held while waiting."""
+        async with self._low, self._all, self.courtesy.turn():
+            yield
+
+
+class SharedTurn:
+    """A low tile of several layers has one turn: from the first that is made until none is left.
+
+    Within it they are made one by one, and then the machine rests once. A layer that is being made
+    for somebody else may wait for the same turn: so it is given back while only such are missing.
+    """
+
+    def __init__(self, slots: TileSlots) -> None:
+        self._slots = slots
+        self._one = asyncio.Lock()
+        self._parts = 0  # being made, or about to be
+        self._place: AsyncExitStack | None = None
+
+    @asynccontextmanager
+    async def part(self) -> AsyncIterator[None]:
+        """A turn to make one layer."""
+        self._parts += 1
+        try:
+            async with self._one:
+                if self._place is None:
+                    place = AsyncExitStack()
+                    await place.enter_async_context(self._slots.courteous())
+                    self._place = place
+                yield
+        finally:
+            self._parts -= 1
+            if not self._parts and self._place is not None:
+                place, self._place = self._place, None
+                await place.aclose()

@@ -1,7 +1,7 @@
 """Vector tiles: of one collection, and of several in one."""
 
-import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 
@@ -25,9 +25,10 @@ from server.snapshot import Resolved, Snapshot
 from server.state import onemap, scope
 from server.tile_cache import Wanted
 from server.tile_figures import HAD, Had
-from server.tile_layers import MADE_TOGETHER, asked_layers, together
+from server.tile_layers import asked_layers, of_each, together
 from server.tile_memory import Entry, Form, digest_of, tag_of
 from server.tile_parameters import tile_parameters
+from server.tile_slots import SharedTurn
 
 TILE_FORMATS = {"mvt": MVT}
 EMPTY = Entry.of(b"", 0)
@@ -65,7 +66,11 @@ async def dataset_tile(request: Request) -> Response:
     address = _address(request)
     names = asked_layers(one.snapshot, given, caller)
     narrowing = {name: value for name, value in given.items() if name != "collections"}
-    found = [await resolve_asked(one.snapshot, name, narrowing, caller) for name in names]
+
+    async def asked(name: str) -> Resolved:
+        return await resolve_asked(one.snapshot, name, narrowing, caller)
+
+    found = await of_each(asked, names)
     wanted = [
         wanted_tile(
             one.snapshot,
@@ -75,13 +80,12 @@ async def dataset_tile(request: Request) -> Response:
         )
         for resolved in found
     ]
-    turns = asyncio.Semaphore(MADE_TOGETHER)
+    turn = SharedTurn(one.tiles.slots)
 
     async def made(wanted: Wanted) -> tuple[LayerId, Entry]:
-        async with turns:
-            return wanted.layer, await one.tiles.tile(wanted)
+        return wanted.layer, await one.tiles.tile(replace(wanted, together=turn))
 
-    tiles = await asyncio.gather(*(made(w) for w in wanted if w is not None))
+    tiles = await of_each(made, [each for each in wanted if each is not None])
     coding = negotiate.encoding(request)
     unkept = next((r.layer for r in found if r.layer.external is not None), None)
     response = await _together(request, tiles, coding)

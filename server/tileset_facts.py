@@ -7,6 +7,7 @@ from config.model import Layer
 from config.vocabulary import FieldType, GeometryKind, Text
 from providers.grids import Grid
 from providers.layers import Box
+from providers.omitted_features import name_of_omitted
 from providers.overview_sources import RULES, Drawn, Overview, Source
 from providers.tiles import MAX_TILE_BYTES, MAX_TILE_FEATURES, attributes_at
 from server.collections import title_of
@@ -113,7 +114,7 @@ def _level(part: Part, grid: Grid, level: int) -> dict[str, Any]:
 
 
 def _omission(layer: Layer, lang: str) -> dict[str, Any]:
-    kilobytes, told = MAX_TILE_BYTES // KILOBYTE, f"{layer.id}_omitted"
+    kilobytes, told = MAX_TILE_BYTES // KILOBYTE, name_of_omitted(layer.id)
     rule = OMISSION.in_language(lang).format(
         features=MAX_TILE_FEATURES,
         kilobytes=kilobytes,

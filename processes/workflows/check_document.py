@@ -3,64 +3,24 @@
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
-
-import numpy as np
-import orjson
-import shapely
-from shapely import Geometry
 
 from config.ruleset import Legal, Profile, Rule, Ruleset
 from config.vocabulary import Outcome, Text
 from processes.algorithms.compliance.composition import Composition
 from processes.algorithms.compliance.findings import Concerned, Piece, RuleFinding
-from processes.algorithms.compliance.measuring import NOTHING
 from processes.workflows.check_evidence import Layered
+from processes.workflows.check_shapes import Shapes
 from providers.bindings import Bound, NotBound
 from providers.crs import Crs, Operation
-from providers.frames import DEGREE_DIGITS
 
 ADVISORY = Text(
     zh="系统辅助分析，不作为审批依据",
     en="Computer-aided analysis; no basis for approval",
 )
 ZONE = re.compile(r"3-degree Gauss-Kruger (?:CM (\d+)E|zone (\d+))")
-BATCH = 50_000  # geometries turned into GeoJSON at once
 EXACT_INTEGER = 10**15  # larger numbers are not written in full
-
-
-@dataclass(slots=True)
-class Shapes:
-    """Geometries that a document holds, turned into GeoJSON all at once."""
-
-    places: list[tuple[dict[str, Any], Geometry]] = field(default_factory=list)
-
-    def put(self, document: dict[str, Any], geometry: Geometry | None) -> dict[str, Any]:
-        """The document, whose `geometry` will be this one; null where it is missing or empty."""
-        document["geometry"] = None
-        if geometry is not None and geometry is not NOTHING:
-            self.places.append((document, geometry))
-        return document
-
-    def write(self) -> None:
-        """Fill in what was put since the last time."""
-        waiting, self.places = self.places, []
-        for start in range(0, len(waiting), BATCH):
-            places = waiting[start : start + BATCH]
-            distinct = {id(shape): shape for _, shape in places}  # several rules tell the same land
-            shapes = np.array(list(distinct.values()), dtype=object)
-            rounded = shapely.transform(shapes, lambda points: np.round(points, DEGREE_DIGITS))
-            told = dict(zip(distinct, map(_coordinates, shapely.to_geojson(rounded)), strict=True))
-            for document, shape in places:
-                document["geometry"] = told[id(shape)]
-
-
-def _coordinates(text: str) -> dict[str, Any] | None:
-    """A geometry's GeoJSON; None: it is empty."""
-    read: dict[str, Any] = orjson.loads(text)
-    return read if read.get("coordinates", read.get("geometries")) else None
 
 
 def both(text: Text) -> dict[str, str]:

@@ -14,7 +14,6 @@ from processes.algorithms.compliance.overall import overall
 from processes.algorithms.ellipsoid_area import ellipsoid_area_m2
 from processes.algorithms.survey_parcels import Fault, Finding, finding
 from processes.workflows.check_document import (
-    Shapes,
     closed_on,
     composition_document,
     number,
@@ -28,6 +27,7 @@ from processes.workflows.check_document import (
 from processes.workflows.check_evidence import PLANNED, PRESENT, Layered, asked_rules
 from processes.workflows.check_outline import Outline, outline_of
 from processes.workflows.check_request import Asked, Rules
+from processes.workflows.check_shapes import Shapes
 from processes.workflows.parcel_intake import IntakeParcel, fault_document
 from processes.workflows.parcel_judging import Answers, Scene, judged, present_and_planned
 from providers.bindings import Bound

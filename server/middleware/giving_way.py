@@ -8,7 +8,7 @@ TILES = "/tiles/"
 
 
 class GivingWay:
-    """ASGI middleware: notes when a request for something else begins and when it ends."""
+    """ASGI middleware: notes as long as a request for something else is under way."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -19,8 +19,5 @@ class GivingWay:
             await self.app(scope, receive, send)
             return
         courtesy = scope["app"].state.onemap.tiles.slots.courtesy
-        courtesy.answered()
-        try:
+        with courtesy.answering():
             await self.app(scope, receive, send)
-        finally:
-            courtesy.answered()

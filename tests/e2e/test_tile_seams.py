@@ -1,4 +1,4 @@
-"""In a zone's view tiles lie askew; their edges are not seen, nor are those of neighbours in one colour."""
+"""In a zone's view tiles lie askew; their edges are not seen."""
 
 import io
 from collections.abc import Callable

@@ -18,7 +18,9 @@ from processes.workflows.feature_table import FeatureTable
 from processes.workflows.load import load_edition
 from providers.editions import Edition
 from providers.grids import CGCS2000_QUAD
+from server import tile_courtesy
 from server.app import create_app
+from server.tile_courtesy import TileCourtesy
 
 MANY, LOADED = 120, 24  # layers beside the demo's, and those of them that hold something
 
@@ -101,6 +103,19 @@ def test_a_tile_has_every_layer_that_lies_there_and_that_was_chosen_however_many
     names = [f"plots_{n:03}" for n in reversed(range(MANY))]
     chosen = city.get(here(), params={"collections": ",".join(names)}).raise_for_status()
     assert [*mapbox_vector_tile.decode(chosen.content)] == names[-LOADED:], "in the order asked for"
+
+
+def test_a_cold_tile_of_all_layers_gives_way_as_one(
+    city: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rests: list[float] = []
+    monkeypatch.setattr(TileCourtesy, "_rest", lambda _, until: rests.append(until))
+    monkeypatch.setattr(tile_courtesy, "RECENT_S", 3_600.0)
+    city.get("/collections").raise_for_status()
+    tile = city.get(here(11)).raise_for_status()
+
+    assert len(mapbox_vector_tile.decode(tile.content)) == LOADED
+    assert len(rests) == 1
 
 
 @pytest.mark.parametrize("path", ["/tiles", "/tiles/WebMercatorQuad"])

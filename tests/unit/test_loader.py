@@ -334,6 +334,13 @@ def test_the_four_kinds_of_data_are_the_roots_of_the_tree_and_every_theme_hangs_
     assert all(any(name.startswith(f"{root.id}.") for name in themes) for root in roots)
 
 
+def test_a_layer_may_not_be_named_as_what_tiles_leave_out_of_another(tmp_path: Path) -> None:
+    named = LAYER.replace("id: land\n", "id: land_omitted\n")
+    told = findings(folder(tmp_path, spec=SPECIFICATION, layer=named))
+
+    assert any("/id: 'land_omitted' ends in _omitted" in line for line in told)
+
+
 def test_a_layer_that_is_replaced_is_replaced_wherever_it_is_referred_to(
     catalogue: Catalogue,
 ) -> None:

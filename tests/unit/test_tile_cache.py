@@ -1,16 +1,22 @@
 """The tile cache without a database: what is asked how often, what is kept, who must wait."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from config.settings import Settings
 from config.vocabulary import LayerId
+from providers.database import Pools
 from providers.tile_sources import Tile
 from server.problems import Overloaded
-from server.tile_cache import TileCache, Wanted
+from server.tile_cache import FOLDER, TileCache, Wanted
 from server.tile_disk import TileDisk
+from server.tile_figures import BYTES, HELD, TILES, Had, Kept
 from server.tile_memory import OVERHEAD_BYTES, Entry, TileMemory
 from server.tile_slots import ANY, LOW, LOW_ZOOM, Bounds, TileSlots
 
@@ -175,6 +181,102 @@ def test_a_failure_is_told_to_all_who_wait_and_is_not_kept() -> None:
         return source.asked
 
     assert run(work) == ["make", "make"]
+
+
+def counted() -> Counter[str]:
+    """The tiles of this process by how they were had, so far."""
+    samples = (sample for family in TILES.collect() for sample in family.samples)
+    return Counter({s.labels["had"]: int(s.value) for s in samples if s.name.endswith("_total")})
+
+
+def test_each_request_is_counted_once_by_how_its_tile_was_had() -> None:
+    async def work() -> None:
+        source, kept = Source(), cache()
+        await asyncio.gather(*(kept.tile(source.wanted()) for _ in range(5)))
+
+    before = counted()
+    run(work)
+
+    assert counted() - before == {Had.MADE: 1, Had.AWAITED: 4}
+
+
+def test_who_is_refused_with_the_tile_that_it_waits_for_is_counted_as_refused() -> None:
+    async def work() -> None:
+        source, kept = Source(), cache()
+
+        async def refused() -> Tile:
+            await source.going.wait()
+            raise Overloaded("40 tiles of land_use wait to be made")
+
+        wanted = replace(source.wanted(), make=refused)
+        told = await asyncio.gather(*(kept.tile(wanted) for _ in range(3)), return_exceptions=True)
+        assert [type(one) for one in told] == [Overloaded] * 3
+
+    before = counted()
+    run(work)
+
+    assert counted() - before == {Had.REFUSED: 3}
+
+
+def test_who_waited_for_a_tile_of_before_an_edit_is_counted_by_how_the_right_one_was_had() -> None:
+    async def work() -> None:
+        source, kept = Source(), cache()
+        source.going.clear()
+        early = asyncio.create_task(kept.tile(source.wanted()))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        late = asyncio.create_task(kept.tile(replace(source.wanted(), revision=2)))
+        await asyncio.sleep(0)
+        source.touches = {2}
+        source.going.set()
+        await early
+        source.revision = 2
+        await late
+
+    before = counted()
+    run(work)
+
+    assert counted() - before == {Had.MADE: 2}
+
+
+def files() -> float:
+    """The bytes in files, as /metrics tells them."""
+    return next(s.value for f in BYTES.collect() for s in f.samples if s.labels["kept"] == "files")
+
+
+def test_the_bytes_in_files_are_those_that_lie_there(tmp_path: Path) -> None:
+    disk = TileDisk(tmp_path, 1 << 20)
+    for number in range(3):
+        disk.put((number,), Entry.of(bytes(1_000), 1))
+    HELD[Kept.FILES].set(0)  # a process that begins
+    disk.tidy()
+
+    def lying() -> int:
+        return sum(path.stat().st_size for path in tmp_path.rglob("*.tile"))
+
+    assert files() == lying() > 3_000
+
+    disk.put((1,), Entry.of(bytes(5_000), 2))
+    assert files() == lying() > 7_000
+
+    next(tmp_path.rglob("*.tile")).write_bytes(b"")
+    disk.tidy()
+    for number in range(3):
+        disk.get((number,))
+    assert files() == lying()
+
+
+def test_what_lies_in_files_is_measured_when_a_process_begins(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, store=tmp_path)
+    TileDisk(tmp_path / FOLDER, 1 << 20).put(("a",), Entry.of(bytes(1_000), 1))
+    HELD[Kept.FILES].set(0)
+
+    async def work() -> None:
+        await TileCache.of(settings, cast("Pools", None)).close()
+
+    run(work)
+
+    assert files() > 1_000
 
 
 def test_without_memory_every_tile_is_made() -> None:

@@ -141,8 +141,6 @@ export class TiledLayer {
       tileUrlFunction: ([zoom, column, row]) => tileAddress(collection, grid, zoom ?? 0, row ?? 0, column ?? 0),
       tileLoadFunction: (tile, url) => this.#load(tile as VectorTile<RenderFeature>, url),
       wrapX: false,
-      // Neighbours in one colour are filled at once: filled one by one, the ground shines through between them.
-      overlaps: false,
     })
   }
 
