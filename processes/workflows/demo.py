@@ -38,6 +38,7 @@ METRES_PER_DEGREE = (80_300.0, 111_100.0)  # east, north at the centre: for the 
 CENSUS = PACKAGE_ROOT / "demo" / "census_2020.csv"
 PLAN = "模拟市国土空间总体规划（2021—2035年）（模拟）"
 ISSUED = "三区三线划定成果启用文件（模拟）〔2022〕1号"
+BASELINE = "2020"  # the survey year on which plans rest
 CONTROL_LINES = ("permanent_farmland", "ecological_redline", "urban_growth_boundary")
 # plans of the demo's register, and the documents that features rest on
 MASTER_PLAN, DETAILED_PLAN, ADJUSTMENT = "master_2021", "detailed_2021", "adjustment_2025"
@@ -100,9 +101,15 @@ def demo_loads(parcels: int, seed: int) -> Iterator[DemoLoad]:
             yield _load(layer, "2021_2035", _planned(layer, coverage), table)
     yield _load(
         "survey_parcel",
+        BASELINE,
+        _survey(int(BASELINE), coverage, date(2024, 12, 30)),
+        survey(city, invented.use, int(BASELINE), "0141"),
+    )
+    yield _load(
+        "survey_parcel",
         "2024",
         _survey(2024, coverage, None),
-        survey(city, invented.next_use, 2024),
+        survey(city, invented.next_use, 2024, "0140"),
     )
     for layer, table in line_tables(city):
         if table.count:

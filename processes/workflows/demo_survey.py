@@ -19,8 +19,11 @@ from processes.workflows.feature_table import FeatureTable
 STATE_CLASSES = ("08", "1001", "1002", "1003", "1101", "1103")  # state land outside cities, too
 
 
-def survey(city: City, uses: NDArray[np.str_], year: int) -> FeatureTable:
-    """地类图斑 of a survey year: lots of one class in a block are one parcel, roads stay apart."""
+def survey(city: City, uses: NDArray[np.str_], year: int, series: str) -> FeatureTable:
+    """地类图斑 of a survey year: lots of one class in a block are one parcel, roads stay apart.
+
+    Parcels of two years are not the same: their identifiers are of another *series*, four digits.
+    """
     kinds, kind = np.unique(uses, return_inverse=True)
     by_kind = np.array([survey_class(code) for code in kinds.tolist()])
     geometry, lot = _merged(city, np.unique(by_kind, return_inverse=True)[1][kind])
@@ -35,7 +38,7 @@ def survey(city: City, uses: NDArray[np.str_], year: int) -> FeatureTable:
     of_state = urban | np.any([np.char.startswith(codes, code) for code in STATE_CLASSES], axis=0)
     count, plain = len(lot), codes.tolist()
     columns = {
-        "BSM": city.identifiers(division, "0140"),
+        "BSM": city.identifiers(division, series),
         "YSDM": ["2001010100"] * count,
         "TBBH": [f"{n:05d}" for n in sequence(division).tolist()],
         "DLBM": plain,

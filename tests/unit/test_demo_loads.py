@@ -40,6 +40,7 @@ def test_the_demo_loads_its_layers_in_order_with_two_survey_years(loads: Loads) 
         ("ecological_redline", "issued_2023"),
         ("urban_growth_boundary", "issued_2023"),
         ("detailed_plan_parcel", "2021_2035"),
+        ("survey_parcel", "2020"),
         ("survey_parcel", "2024"),
         ("nature_reserve", "2021_2035"),
         ("green_line", "2021_2035"),
