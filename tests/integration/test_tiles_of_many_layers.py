@@ -105,7 +105,7 @@ def test_a_tile_has_every_layer_that_lies_there_and_that_was_chosen_however_many
     assert [*mapbox_vector_tile.decode(chosen.content)] == names[-LOADED:], "in the order asked for"
 
 
-def test_a_cold_tile_of_all_layers_gives_way_as_one(
+def test_a_cold_tile_of_all_layers_does_not_give_way_once_for_each(
     city: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rests: list[float] = []
@@ -115,7 +115,7 @@ def test_a_cold_tile_of_all_layers_gives_way_as_one(
     tile = city.get(here(11)).raise_for_status()
 
     assert len(mapbox_vector_tile.decode(tile.content)) == LOADED
-    assert len(rests) == 1
+    assert 1 <= len(rests) < LOADED, "a turn ends early where no layer is about to be made"
 
 
 @pytest.mark.parametrize("path", ["/tiles", "/tiles/WebMercatorQuad"])
