@@ -543,8 +543,14 @@ def test_a_killed_computation_is_tried_once_more(
         job = await jobs.submit(echo(pause=2), who)
         await running(jobs, job, who)
         shared_worker.send_signal(signal.SIGSTOP)  # or it would try again before all are killed
-        for pid in computing(shared_worker):
+        killed = computing(shared_worker)
+        for pid in killed:
             os.kill(pid, signal.SIGKILL)
+
+        async def are_gone() -> bool:
+            return not {*killed} & {*computing(shared_worker)}
+
+        await until(are_gone)  # a killed process lives on until it is next to run
         shared_worker.send_signal(signal.SIGCONT)
         job = await jobs.wait(job.id, who, 30)
         assert (job.status, job.attempt) == (JobStatus.SUCCESSFUL, 2)
