@@ -82,24 +82,6 @@ class Answer:
         )
 
 
-def read_layer(
-    connection: Connection[TupleRow],
-    bound: Bound,
-    parcels: Geometries,
-    scope: Scope,
-    need: Need,
-    *,
-    as_of: datetime | None = None,
-    check_date: date | None = None,
-    most: int,
-) -> LayerEvidence:
-    """What `ask_layer` was answered, decoded."""
-    answer = ask_layer(
-        connection, bound, parcels, scope, need, as_of=as_of, check_date=check_date, most=most
-    )
-    return answer.evidence(parcels)
-
-
 def ask_layer(
     connection: Connection[TupleRow],
     bound: Bound,

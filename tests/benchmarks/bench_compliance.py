@@ -50,7 +50,7 @@ from providers.bindings import Bound
 from providers.cluster import Cluster
 from providers.database import DatabaseRole, connect
 from providers.editions import list_editions_now
-from providers.parcel_overlay import read_layer
+from providers.parcel_overlay import ask_layer
 from providers.tables import edition_name
 
 BATCH, ROUNDS, LARGEST = 10_000, 3, 1_000_000
@@ -223,7 +223,9 @@ def _read(bench: Bench, asked: NDArray[np.object_]) -> dict[str, int]:
             bound = Bound(binding=binding, layer=layer, state=states[layer.id])
             codes = frozenset(f.code for f in layer.fields[:6])
             need = Need(overlaps=True, fields=codes)
-            read = read_layer(connection, bound, asked, EVERYTHING, need, most=100 * len(asked))
+            read = ask_layer(
+                connection, bound, asked, EVERYTHING, need, most=100 * len(asked)
+            ).evidence(asked)
             assert not read.gaps
             found[name] = len(read.parcel)
     return found

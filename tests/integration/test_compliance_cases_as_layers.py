@@ -44,7 +44,7 @@ from providers.access import ALL, SRID, Scope
 from providers.bindings import Bound
 from providers.database import DatabaseRole, connect
 from providers.editions import Edition, declare, list_editions_now
-from providers.parcel_overlay import read_layer
+from providers.parcel_overlay import ask_layer
 from providers.parts import complete_parts
 from providers.tables import analyse, edition_name, ensure_tables
 
@@ -200,7 +200,7 @@ def batch(new_database: Any, cluster: Any, catalogue: Catalogue) -> Batch:
     with connect(url, DatabaseRole.READER) as connection:
         states = {state.edition.layer: state for state in list_editions_now(connection)}
         evidence = {
-            name: read_layer(
+            name: ask_layer(
                 connection,
                 Bound(
                     binding=Binding(
@@ -213,7 +213,7 @@ def batch(new_database: Any, cluster: Any, catalogue: Catalogue) -> Batch:
                 EVERYTHING,
                 needs[name],
                 most=10_000,
-            )
+            ).evidence(parcels)
             for name, layer in layers.items()
         }
     return Batch(ruleset=ruleset, needs=needs, parcels=parcels, evidence=evidence)

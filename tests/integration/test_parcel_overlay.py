@@ -25,7 +25,7 @@ from providers.bindings import Bound, bind
 from providers.database import DatabaseRole, connect
 from providers.edition_history import editions_then
 from providers.editions import EditionState, edition_now, list_editions_now
-from providers.parcel_overlay import TooManyFeatures, read_layer, read_table
+from providers.parcel_overlay import TooManyFeatures, ask_layer, read_table
 from providers.parcel_overlay_statements import Asked
 from providers.parcel_statements import Reading
 from providers.regions import Region, put_regions, region_code
@@ -78,7 +78,9 @@ def read(
     with reading(url) as connection:
         bound = bound_to(layer, state_of(connection, layer))
         asked = np.array(parcels, dtype=object)
-        return read_layer(connection, bound, asked, scope, need, **{"most": 10_000, **more})
+        return ask_layer(
+            connection, bound, asked, scope, need, **{"most": 10_000, **more}
+        ).evidence(asked)
 
 
 def hits(found: LayerEvidence) -> list[tuple[int, str]]:
@@ -185,7 +187,7 @@ def test_features_are_one_statement_however_many_parcels_there_are(
         connection.cursor_factory = Counting
         Counting.told = []
         limited = replace(EVERYTHING, regions=("220102", "220104"))
-        found = read_layer(connection, bound, parcels, limited, need, most=10_000)
+        found = ask_layer(connection, bound, parcels, limited, need, most=10_000).evidence(parcels)
 
     assert len(found.parcel) >= 2 * count
     assert len(Counting.told) == 2
@@ -496,7 +498,9 @@ def test_what_was_recorded_then_is_read_as_of_then(
     with reading(database_url) as connection:
         (state,) = editions_then(connection, land_use.id, then)
         bound = bound_to(land_use, state)
-        past = read_layer(connection, bound, parcel, EVERYTHING, need, as_of=then, most=100)
+        past = ask_layer(
+            connection, bound, parcel, EVERYTHING, need, as_of=then, most=100
+        ).evidence(parcel)
 
     assert set(now.ids) == {"1", "2", "3"}
     assert set(past.ids) == {"0", "1", "2"}
@@ -532,7 +536,9 @@ def test_the_newest_release_is_that_of_any_edition_known_then_and_until_the_day(
             held = list_editions_now(connection)
             (state,) = [s for s in held if s.edition.key == KEY]
             bound = bound_to(land_use, state)
-            found = read_layer(connection, bound, parcel, EVERYTHING, OVERLAPS, most=9, **more)
+            found = ask_layer(
+                connection, bound, parcel, EVERYTHING, OVERLAPS, most=9, **more
+            ).evidence(parcel)
         return found.released, found.latest_release
 
     release(KEY, date(2023, 1, 1), date(2024, 5, 1))
@@ -544,7 +550,9 @@ def test_the_newest_release_is_that_of_any_edition_known_then_and_until_the_day(
     with reading(database_url) as connection:
         (state,) = editions_then(connection, land_use.id, then)
         bound = bound_to(land_use, state)
-        past = read_layer(connection, bound, parcel, EVERYTHING, OVERLAPS, as_of=then, most=9)
+        past = ask_layer(
+            connection, bound, parcel, EVERYTHING, OVERLAPS, as_of=then, most=9
+        ).evidence(parcel)
     assert (past.released, past.latest_release) == (date(2024, 5, 1), date(2024, 5, 1))
 
 
@@ -579,10 +587,10 @@ def test_an_external_table_in_a_plane_is_read_like_ours_but_does_not_say_how_far
         binding = Binding(id="any", title=layer.title, layer=layer, edition=EditionChoice())
         bound = bind(binding, (), date(2025, 1, 1), EVERYTHING)
         assert isinstance(bound, Bound)
-        found = read_layer(connection, bound, parcels, EVERYTHING, need, most=100)
-        past = read_layer(
+        found = ask_layer(connection, bound, parcels, EVERYTHING, need, most=100).evidence(parcels)
+        past = ask_layer(
             connection, bound, parcels, EVERYTHING, need, as_of=datetime.now(UTC), most=100
-        )
+        ).evidence(parcels)
 
     assert hits(found) == [(0, "0"), (0, "1"), (1, "9")]
     assert found.fields["kind"] == ("K", "K", "bow")
@@ -611,7 +619,9 @@ def test_an_external_table_without_shapes_says_nothing_of_any_parcel(
     assert isinstance(bound, Bound)
     with reading(row) as connection:
         for need in (OVERLAPS, Need(overlaps=True, margin_m=20)):
-            found = read_layer(connection, bound, parcel, EVERYTHING, need, most=100)
+            found = ask_layer(connection, bound, parcel, EVERYTHING, need, most=100).evidence(
+                parcel
+            )
             assert (hits(found), list(found.gaps)) == ([], [0])
 
 

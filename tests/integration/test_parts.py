@@ -21,7 +21,7 @@ from providers.access import ALL, Scope
 from providers.bindings import Bound
 from providers.database import DatabaseRole, connect
 from providers.editions import edition_now, list_editions_now
-from providers.parcel_overlay import read_layer
+from providers.parcel_overlay import ask_layer
 from providers.parts import MAX_PART_VERTICES, complete_parts
 from providers.revisions import Revision, RevisionKind
 from providers.tables import ensure_tables
@@ -210,6 +210,6 @@ def met(url: str, layer: Layer, polygon: shapely.Geometry) -> set[str]:
         bound = Bound(binding=binding, layer=layer, state=state)
         parcels = np.array([polygon], dtype=object)
         need = Need(overlaps=True)
-        found = read_layer(connection, bound, parcels, EVERYTHING, need, most=100)
+        found = ask_layer(connection, bound, parcels, EVERYTHING, need, most=100).evidence(parcels)
     shared = shapely.area(found.overlaps) > 0
     return {found.ids[feature] for feature in found.feature[shared].tolist()}
