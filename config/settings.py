@@ -34,6 +34,7 @@ class Settings:
     planar_crs: str | None = None  # EPSG code of the plane for planar areas, e.g. EPSG:4528
     dask_scheduler: str | None = None
     processes: int = 1  # uvicorn workers
+    page_cache_mb: int = 16  # short pages of features that each process keeps; 0: none
     tile_cache_mb: int = 64  # tiles that each process keeps in memory; 0: none are kept at all
     tile_store_mb: int = 1024  # tiles kept as files in the store; 0: none
     sync_wait_s: float = 10.0
@@ -45,6 +46,7 @@ class Settings:
     upload_days: int = 7  # days until an upload is removed
     job_queue: int = 2_000  # jobs of all owners that may wait
     job_days: int = 30  # days for which an ended job and its results are kept
+    worker_lost_s: float = 30.0  # without a sign of life; all workers must be told the same
     log_level: str = "INFO"
 
     @classmethod
@@ -80,6 +82,7 @@ class Settings:
             planar_crs=values.get("PLANAR_CRS"),
             dask_scheduler=_scheduler(values.get("DASK_SCHEDULER")),
             processes=_integer("PROCESSES", values.get("PROCESSES", "1"), 1, 64),
+            page_cache_mb=_integer("PAGE_CACHE_MB", values.get("PAGE_CACHE_MB", "16"), 0, 65_536),
             tile_cache_mb=_integer("TILE_CACHE_MB", values.get("TILE_CACHE_MB", "64"), 0, 65_536),
             tile_store_mb=_integer(
                 "TILE_STORE_MB", values.get("TILE_STORE_MB", "1024"), 0, 1_048_576
@@ -95,6 +98,7 @@ class Settings:
             upload_days=_integer("UPLOAD_DAYS", values.get("UPLOAD_DAYS", "7"), 1, 3_650),
             job_queue=_integer("JOB_QUEUE", values.get("JOB_QUEUE", "2000"), 1, 1_000_000),
             job_days=_integer("JOB_DAYS", values.get("JOB_DAYS", "30"), 1, 3_650),
+            worker_lost_s=_number("WORKER_LOST_S", values.get("WORKER_LOST_S", "30"), 3, 3_600),
             log_level=level,
         )
 

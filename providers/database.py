@@ -1,6 +1,5 @@
 """Connections: one database URL, pools by database role, driver errors as ours."""
 
-import asyncio
 import re
 import select
 import time
@@ -8,17 +7,16 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection, Connection
-from psycopg.abc import PQGen
-from psycopg.pq import PGconn, Ping, TransactionStatus
+from psycopg.pq import PGconn, Ping
 from psycopg.rows import TupleRow
-from psycopg.waiting import READY_R, WAIT_R
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from providers.errors import StoreTimeout, StoreUnavailable
+from providers.reader import Planning, Reader
 
 MINIMUM_POSTGRESQL = 140000
 MINIMUM_POSTGIS = (3, 3)
@@ -43,87 +41,7 @@ STATEMENT_TIMEOUT_MS = {
     DatabaseRole.READER: 10_000,
 }
 RECOVERY_S = 60.0  # for a server that is there, but takes no connections yet
-CANCEL_S = 5.0  # for a server to end what nobody waits for any more
 SEARCH_PATH = "onemap,procrastinate,public"
-
-
-class Planning(StrEnum):
-    """Whether the server plans a prepared statement for the values of each execution, or once."""
-
-    EACH = "force_custom_plan"  # a window's size decides between its index and the key's
-    ONCE = "force_generic_plan"  # where no value decides: planning takes longer than a short page
-
-
-class Reader(AsyncConnection[TupleRow]):
-    """A connection that remembers how its server plans, and reads long answers at little cost."""
-
-    planning = Planning.EACH
-
-    async def wait[T](
-        self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None
-    ) -> T:
-        """As the driver waits, but a part that arrives of an answer wakes no task.
-
-        The server sends 8 KiB at a time: a thousand features come in sixty parts.
-        """
-        try:
-            wanted = next(gen)
-        except StopIteration as ended:
-            return cast("T", ended.value)
-        if wanted != WAIT_R or timeout is not None:
-            return await super().wait(gen, interval, timeout)
-        arrived = _Arriving(gen, self.pgconn.socket)
-        try:
-            if await arrived.whole():
-                return arrived.value
-        except asyncio.CancelledError:
-            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
-                try:
-                    await self.cancel_safe(timeout=CANCEL_S)
-                    await super().wait(gen, interval, CANCEL_S)
-                except psycopg.errors.QueryCanceled:
-                    pass
-                except psycopg.Error:
-                    self.pgconn.finish()  # in a state that nobody knows
-            raise
-        return await super().wait(gen, interval)
-
-    async def plan(self, planning: Planning) -> None:
-        """Have prepared statements planned so from now on."""
-        if self.planning is not planning:
-            await self.execute(f"SET plan_cache_mode = {planning}".encode())
-            self.planning = planning
-
-
-class _Arriving[T]:
-    """An answer whose parts are taken as the socket has them."""
-
-    value: T
-
-    def __init__(self, gen: PQGen[T], socket: int) -> None:
-        self._gen, self._socket = gen, socket
-        self._loop = asyncio.get_running_loop()
-        self._ended: asyncio.Future[bool] = self._loop.create_future()
-
-    async def whole(self) -> bool:
-        """Once all is there; false where the driver has to write first."""
-        self._loop.add_reader(self._socket, self._take)
-        try:
-            return await self._ended
-        finally:
-            self._loop.remove_reader(self._socket)
-
-    def _take(self) -> None:
-        if self._ended.done():
-            return
-        try:
-            if self._gen.send(READY_R) != WAIT_R:
-                self._ended.set_result(False)
-        except StopIteration as ended:
-            self.value = ended.value
-            self._ended.set_result(True)
-        except Exception as error:
-            self._ended.set_exception(error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +57,13 @@ class Pools:
 
         Driver errors leave as store errors.
         """
-        async with _translated(), self.reader.connection() as connection:
-            await connection.plan(planning)
-            yield connection
+        async with _translated():
+            connection = await self.reader.getconn()
+            try:  # without the pool's transaction: there is none to end
+                await connection.plan(planning)
+                yield connection
+            finally:
+                await self.reader.putconn(connection)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
@@ -227,7 +149,8 @@ def connection_options(
         "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
         "application_name": f"onemap {role.removeprefix('onemap_')}",
         "connect_timeout": 10,
-        # a peer that vanished without a word is noticed within a minute
+        # a peer that vanished without a word is noticed within a minute, also by who waits for it
+        "tcp_user_timeout": 60_000,
         "keepalives_idle": 30,
         "keepalives_interval": 10,
         "keepalives_count": 3,

@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
-from psycopg.abc import Buffer
-from psycopg.adapt import Loader
+from psycopg.pq.abc import PGresult
 from psycopg.rows import TupleRow
 from sqlalchemy import ClauseElement
 
@@ -15,7 +14,7 @@ from config.model import Layer
 from config.vocabulary import EditionKey, LayerId
 from providers.access import Scope
 from providers.conditions import Condition, parameters, shapes
-from providers.database import Planning, Pools
+from providers.database import Pools
 from providers.dialect import Compiled, compile_shape
 from providers.edition_history import edition_at, editions_as_of
 from providers.editions import EditionState
@@ -31,6 +30,7 @@ from providers.features import (
     page_statement,
 )
 from providers.overview_sources import Overview
+from providers.reader import Planning
 from providers.relations import Relation, relation_of
 from providers.tile_reading import read_tile
 from providers.tile_sources import Drawing, Tile, source_of
@@ -38,13 +38,6 @@ from providers.tiles import TileQuery
 
 MAX_KEPT = 2_000
 type Box = tuple[float, float, float, float]  # west, south, east, north in degrees
-
-
-class Raw(Loader):
-    """Text as the database sends it."""
-
-    def load(self, data: Buffer) -> bytes:
-        return bytes(data)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,13 +99,13 @@ class LayerStore:
         steady = query.steady and at is None and scope.everywhere
         planning = Planning.ONCE if steady else Planning.EACH
         row = await self._row(layer, compiled, values, raw=True, planning=planning)
-        features, count, last, more, version = row or (None, 0, None, False, None)
+        features, count, last, more, version = row or (None, b"0", None, b"f", None)
         ours = layer.external is None
         return Page(
             features=features or b"",
-            count=count,
-            next_after=last.decode() if more else None,
-            revision=version or 0 if ours else None,
+            count=int(count),
+            next_after=last.decode() if more == b"t" else None,
+            revision=int(version or 0) if ours else None,
             version=None if ours or version is None else version.decode(),
         )
 
@@ -195,8 +188,10 @@ class LayerStore:
         at: int | None = None,
         overview: Overview | None = None,
     ) -> Tile:
-        """One vector tile within its bounds, from the edition's *overview* where that serves it."""
+        """One vector tile within its bounds, from the *overview* where that serves it."""
         source = source_of(query, scope, overview if at is None else None)
+        if overview is not None and overview.taken is not None:
+            edition = overview.taken.edition
         past = at is not None
         # near the ground every window is small: the index answers, whatever the values are
         steady = not (past or query.conditions or query.counted) and scope.everywhere
@@ -253,16 +248,14 @@ class LayerStore:
     ) -> TupleRow | None:
         """The statement's first row; what a table that is not ours refuses is LayerUnavailable.
 
-        With *raw* its texts are bytes as they came: a page is never made characters of.
+        With *raw* its values are bytes as they came: a page is never made characters of.
         """
         try:
             async with self.pools.reading(planning) as connection:
                 cursor = connection.cursor()
-                if raw:
-                    cursor.adapters.register_loader("text", Raw)
                 text, binds = compiled.text.encode(), compiled.binds(values)
                 await cursor.execute(text, binds, binary=binary)
-                return await cursor.fetchone()
+                return _as_it_came(cursor.pgresult) if raw else await cursor.fetchone()
         except psycopg.Error as error:
             if layer.external is None:
                 raise
@@ -273,6 +266,12 @@ class LayerStore:
             compiled = compile_shape(build())
             _remember(self.statements, key, compiled)
         return compiled
+
+
+def _as_it_came(result: PGresult | None) -> TupleRow | None:
+    if result is None or not result.ntuples:
+        return None
+    return tuple(result.get_value(0, column) for column in range(result.nfields))
 
 
 def _relation(layer: Layer, edition: EditionKey | None, at: int | None) -> Relation:

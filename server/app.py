@@ -14,6 +14,7 @@ from starlette.responses import Response
 from config.loader import catalogue_folders
 from config.model import Catalogue
 from config.settings import Settings
+from providers.current_revisions import CurrentRevisions
 from providers.database import open_pools
 from providers.jobs import open_jobs
 from server.auth import Identification
@@ -22,6 +23,7 @@ from server.middleware.envelope import Envelope, problem_response
 from server.middleware.giving_way import GivingWay
 from server.middleware.limits import Limits
 from server.middleware.sharing import Sharing
+from server.page_answers import PageAnswers
 from server.routes import starlette_routes
 from server.state import OneMap
 from server.tile_answers import TileAnswers
@@ -43,8 +45,9 @@ def create_app(settings: Settings, catalogue: Catalogue, database_url: str) -> S
             folders = catalogue_folders(settings)
             keeper = SnapshotKeeper(catalogue, pools, database_url, BUILD, folders)
             tiles = TileCache.of(settings, pools)
+            pages = PageAnswers(CurrentRevisions(pools), settings.page_cache_mb)
             app.state.onemap = OneMap(
-                settings, pools, keeper, jobs, tiles, TileAnswers(tiles.memory)
+                settings, pools, keeper, jobs, tiles, TileAnswers(tiles.memory), pages
             )
             follower = asyncio.create_task(keeper.follow())
             try:

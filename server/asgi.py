@@ -1,5 +1,7 @@
 """The factory that uvicorn calls in each of its processes."""
 
+import gc
+
 from starlette.applications import Starlette
 
 from config.loader import catalogue_folders, load
@@ -20,4 +22,6 @@ def application() -> Starlette:
     configure(settings.log_level)
     follow_spawner()
     keep_large_blocks()
-    return create_app(settings, load(catalogue_folders(settings)), settings.database_url)
+    found = create_app(settings, load(catalogue_folders(settings)), settings.database_url)
+    gc.freeze()  # what is loaded now is never garbage, and need not be looked through again
+    return found

@@ -27,6 +27,7 @@ from providers.features import (
 )
 from providers.frames import offered, parse_frame
 from providers.ordering import parse_sortby
+from providers.relations import SYSTEM_PROPERTIES
 from providers.search import parse_words
 from providers.windows import parse_bbox
 from server.cursors import Cursor, parse_cursor
@@ -65,7 +66,15 @@ def window_of(given: Mapping[str, str]) -> Window | None:
 
 def item_parameters(layer: Layer) -> tuple[str, ...]:
     """The query parameters that a layer's items know: ours, and the fields that may be asked for."""
-    return (*STATE, *CHOICE, *PAGE, *WRITING, "encoding", *(f.code for f in layer.fields))
+    return (
+        *STATE,
+        *CHOICE,
+        *PAGE,
+        *WRITING,
+        "encoding",
+        *(f.code for f in layer.fields),
+        *SYSTEM_PROPERTIES,
+    )
 
 
 def query_of(

@@ -76,7 +76,7 @@ class Identification:
             if scheme.lower() != "bearer":
                 raise Unauthenticated("Authorization: expected Bearer om_<id>_<secret>")
             return await self._by_key(one, credential.strip())
-        token = request.cookies.get(COOKIE)
+        token = request.cookies.get(COOKIE) if "cookie" in request.headers else None
         if not token or not TOKEN_PATTERN.fullmatch(token):  # no question to the database
             return one.snapshot.anonymous
         session = self.remembered.get(token)

@@ -9,15 +9,20 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from server.problems import MEDIA_TYPE
 
 HEAD_END = re.compile(rb"\r?\n\r?\n")
 HEAD_BYTES = 64 * 1024  # a longer head is left to the parser as it comes
-REQUEST = re.compile(rb"[A-Z]+ [^\s]+ HTTP/1\.1\r\n")
+REQUEST = re.compile(rb"[A-Z]{3,10} \S++ HTTP/1\.1\r\n")
 OFFER = re.compile(
     rb"\r\n(?:upgrade:[ \t]*h2c[ \t]*|http2-settings:[^\r\n]*)(?=\r\n)", re.IGNORECASE
 )
-HELD_BYTES = 64 * 1024  # of an answer at most wait for the rest of it
+NO_REQUEST = "不是 HTTP 请求 / Not an HTTP request"
+HIGH = re.compile(rb"[\x80-\xff]")
+HELD_BYTES = 2 * 1024 * 1024  # of an answer at most wait for the rest of it
 
 
 class Corked:
@@ -74,16 +79,37 @@ class Http1(HttpToolsProtocol):
             self._held = data if unfinished and len(data) < HEAD_BYTES else b""
             if self._held:
                 return
-        for part in _messages(data) if OFFER.search(data) else (data,):
+        for part in _messages(data) if OFFER.search(data) or not data.isascii() else (data,):
             if not self.transport.is_closing():  # after a message that is none
                 self._feed(part)
+
+    def on_message_begin(self) -> None:
+        """What follows is of this message, also where it came with the end of the one before."""
+        super().on_message_begin()
+        self.between_messages = False
 
     def on_message_complete(self) -> None:
         """The next bytes begin another message."""
         super().on_message_complete()
         self.between_messages = True
 
+    def send_400_response(self, msg: str) -> None:
+        """Bytes that are no request are refused in the form of all refusals (RFC 9457)."""
+        said = {"type": "about:blank", "title": NO_REQUEST, "status": 400, "detail": msg}
+        body = orjson.dumps(said)
+        head = (
+            b"HTTP/1.1 400 Bad Request\r\ncontent-type: %s\r\ncontent-length: %d\r\n"
+            b"cache-control: no-store\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head % (MEDIA_TYPE.encode(), len(body)) + body)
+        self.transport.close()
+
     def _feed(self, data: bytes) -> None:
+        if (
+            self.between_messages and not data.isascii()
+        ):  # an address that its client did not encode
+            line, end_of_line, rest = data.partition(b"\r\n")
+            data = HIGH.sub(lambda found: b"%%%02X" % found[0][0], line) + end_of_line + rest
         if self.between_messages and (end := HEAD_END.search(data)):
             data = OFFER.sub(b"", data[: end.end()]) + data[end.end() :]
         self.between_messages = False

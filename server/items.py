@@ -23,6 +23,7 @@ from server.asked import (
     valid_in,
     window_of,
 )
+from server.compression import Pieces
 from server.cursors import NO_EDITION
 from server.downloads import download, encoding_of
 from server.faces import face
@@ -55,6 +56,8 @@ async def items(request: Request) -> Response:
     """GET /collections/{collectionId}/items."""
     one, lang, caller = onemap(request), negotiate.language(request), scope(request)
     snapshot, collection = one.snapshot, request.path_params["collectionId"]
+    if (ready := await one.pages.get(request, snapshot)) is not None:
+        return ready
     layer = snapshot.layer(collection, caller)
     given = negotiate.only(request, *item_parameters(layer))
     resolved = await resolve_asked(snapshot, collection, given, caller)
@@ -125,7 +128,7 @@ async def item(request: Request) -> Response:
         negotiate.encoding(request), snapshot.build, snapshot.catalogue.digest,
         reader_of(request, chosen), sorted(given.items()), resolved.at,
     )  # fmt: skip
-    if response := negotiate.unchanged(request, tag):
+    if response := negotiate.unchanged(request, tag):  # the row was read: its hash knows best
         return cached(request, response, layer)
     body, document, fields = one_feature(request, resolved, name, given, found, shown)
     if chosen == "html":
@@ -133,7 +136,14 @@ async def item(request: Request) -> Response:
             request, document, "item.html", layer, fields, tag, resolved=resolved, caller=caller
         )
     else:
-        response = negotiate.answer(request, body, ITEM_FORMATS[chosen], headers=fields, tag=tag)
+        response = negotiate.answer(
+            request,
+            body,
+            ITEM_FORMATS[chosen],
+            headers=fields,
+            tag=tag,
+            modified=snapshot.modified(layer),
+        )
     return cached(request, response, layer)
 
 
@@ -241,9 +251,11 @@ async def _answered(
         return response
     said = about(asked, resolved, page, matched)
     fields["Link"] = link_header(said["links"])
-    body = b"".join((OPENED, page.features, b"],", orjson.dumps(said)[1:]))
+    parts = (OPENED, page.features, b"]," + orjson.dumps(said)[1:])
     if asked.chosen == "html":
-        document = orjson.loads(body) | {"title": asked.layer.title.in_language(asked.lang)}
+        document = orjson.loads(b"".join(parts)) | {
+            "title": asked.layer.title.in_language(asked.lang)
+        }
         return await face(
             request,
             document,
@@ -255,17 +267,31 @@ async def _answered(
             caller=asked.reading.caller,
         )
     media_type = MEDIA_TYPES[asked.chosen]
-    if len(body) < SMALL_BYTES or negotiate.encoding(request) == "identity":
-        return negotiate.answer(
-            request, body, media_type, headers=fields, tag=tag, modified=asked.modified
+    if len(page.features) < SMALL_BYTES:
+        response = negotiate.answer(
+            request, b"".join(parts), media_type, headers=fields, tag=tag, modified=asked.modified
         )
+        _keep(asked, resolved, page, response)
+        return response
+    if negotiate.encoding(request) == "identity":
+        named = negotiate.fields_of(request, media_type, fields, tag, asked.modified)
+        return Pieces(parts, headers=named)
     # compressing a thousand features takes a moment: not in the event loop
     return await run_in_threadpool(
         negotiate.answer,
         request,
-        body,
+        b"".join(parts),
         media_type,
         headers=fields,
         tag=tag,
         modified=asked.modified,
     )
+
+
+def _keep(asked: Asked, resolved: Resolved, page: Page, response: Response) -> None:
+    """Have the page ready for the next who asks so, where it shows an edition as it stands."""
+    state = resolved.state
+    if state is None or page.revision is None or resolved.at is not None:
+        return
+    shown = (resolved.layer.id, state.edition.key, page.revision)
+    onemap(asked.request).pages.put(asked.request, asked.reading.snapshot, shown, response)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, cast
-from urllib.parse import urlencode
+from urllib.parse import unquote_to_bytes, urlencode
 
 import orjson
 from starlette.requests import Request
@@ -48,9 +48,17 @@ def only(request: Request, *names: str) -> dict[str, str]:
             raise BadParameter(name, value, "the parameter once")
         if "\x00" in value:
             raise BadParameter(name, value.replace("\x00", "␀"), "text without null characters")
+        if "\ufffd" in value and not _in_utf8(request.scope["query_string"]):
+            raise BadParameter(name, value, "percent-encoded UTF-8")
         values[name] = value
     language(request)  # a language that is not there is refused by every route
     return values
+
+
+def _in_utf8(query: bytes) -> bool:
+    """Whether it is UTF-8; text of another encoding, GBK as a rule, would find nothing."""
+    said = unquote_to_bytes(query)
+    return said.decode(errors="ignore").encode() == said
 
 
 def language(request: Request) -> str:
@@ -149,7 +157,7 @@ def answer(
     modified: datetime | None = None,
 ) -> Response:
     """Bytes with their headers, compressed where the client takes it and they are not already."""
-    fields = _fields(request, media_type, headers, tag, modified)
+    fields = fields_of(request, media_type, headers, tag, modified)
     coding = encoding(request)
     worth = len(content) >= compression.MIN_BYTES and compression.worth_packing(media_type, coding)
     if worth and "Content-Encoding" not in fields:
@@ -169,7 +177,7 @@ def stream(
     status: int = 200,
 ) -> Response:
     """A body sent as it is made, compressed on its way; to HEAD its headers, and nothing is made."""
-    fields = _fields(request, media_type, headers, tag, modified)
+    fields = fields_of(request, media_type, headers, tag, modified)
     coding = encoding(request)
     if compression.worth_packing(media_type, coding):
         chunks = compression.packing(chunks, compression.PACKERS[coding]())
@@ -186,18 +194,19 @@ def bodiless(
     modified: datetime | None = None,
 ) -> Response:
     """The answer to HEAD where the body was not made: how long it would be is not said."""
-    response = Response(headers=_fields(request, media_type, headers, tag, modified))
+    response = Response(headers=fields_of(request, media_type, headers, tag, modified))
     del response.headers["Content-Length"]
     return response
 
 
-def _fields(
+def fields_of(
     request: Request,
     media_type: str,
     headers: Mapping[str, str] | None,
     tag: str | None,
     modified: datetime | None,
 ) -> dict[str, str]:
+    """The headers of an answer with a body."""
     validators = _validators(request, tag, modified)
     return {"Content-Type": media_type, **validators, **(headers or {})}
 

@@ -22,7 +22,7 @@ LIST = "/collections"
 async def know_results(request: Request) -> bool:
     """Put the result layers that a request is about into its snapshot; whether there are any."""
     names = list(dict.fromkeys(_named(request)))[:MOST_NAMED]
-    lists = request.url.path == LIST and not principal(request).anonymous
+    lists = request.scope["path"] == LIST and not principal(request).anonymous
     if not names and not lists:
         return False
     one, caller = onemap(request), principal(request)
@@ -60,7 +60,8 @@ def gone(request: Request) -> NotFound:
 def _named(request: Request) -> Iterator[str]:
     given = [str(request.path_params[name]) for name in IN_PATH if name in request.path_params]
     for name in IN_QUERY:
-        given += request.query_params.get(name, "").split(",")
+        if (text := request.query_params.get(name)) is not None:
+            given += text.split(",")
     for text in given:
         name = text.partition(".")[0]
         if RESULT_ID.fullmatch(name):

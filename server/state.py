@@ -10,6 +10,7 @@ from providers.access import Principal, Scope
 from providers.database import Pools
 from providers.jobs import JobStore
 from server.keeper import SnapshotKeeper
+from server.page_answers import PageAnswers
 from server.snapshot import Snapshot
 from server.tile_answers import TileAnswers
 from server.tile_cache import TileCache
@@ -27,6 +28,7 @@ class OneMap:
     jobs: JobStore
     tiles: TileCache
     answers: TileAnswers
+    pages: PageAnswers
     began_with: Snapshot | None = None
 
     @property

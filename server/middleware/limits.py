@@ -8,10 +8,12 @@ from providers.errors import BadParameter, StoreTimeout
 from server.problems import Overloaded
 
 MAX_ADDRESS_BYTES = 32 * 1024
+MAX_HEAD_BYTES = 64 * 1024  # names and values of all headers together
 MAX_UNDER_WAY = 256
 ALWAYS_ANSWERED = "/health/"  # who asks whether we are overloaded must hear it
 DEADLINE_S = 30.0  # to the first byte, and from each part of a body, either way, to the next
 GRACE_S = 10.0
+RENEWED_AFTER_S = 1.0  # most answers are sent before their time is worth reckoning anew
 BODY_WITHIN_S = 3_600.0  # a large file over a slow line; it holds no connection of the database
 
 
@@ -30,17 +32,23 @@ class Limits:
         length = len(scope["raw_path"]) + len(scope["query_string"])
         if length > MAX_ADDRESS_BYTES:
             raise BadParameter("address", f"{length} bytes", f"at most {MAX_ADDRESS_BYTES} bytes")
+        length = sum(len(name) + len(value) for name, value in scope["headers"])
+        if length > MAX_HEAD_BYTES:
+            raise BadParameter("headers", f"{length} bytes", f"at most {MAX_HEAD_BYTES} bytes")
         if self.under_way >= MAX_UNDER_WAY:
             raise Overloaded(f"{self.under_way} requests are under way")
         self.under_way += 1
         now = asyncio.get_running_loop().time
-        last = now() + BODY_WITHIN_S
+        renewed = now()
+        last = renewed + BODY_WITHIN_S
         try:
             async with asyncio.timeout(self.deadline_s) as patience:
 
                 def go_on() -> None:
-                    if not patience.expired():
-                        patience.reschedule(min(last, now() + self.deadline_s))
+                    nonlocal renewed
+                    if now() - renewed >= RENEWED_AFTER_S and not patience.expired():
+                        renewed = now()
+                        patience.reschedule(min(last, renewed + self.deadline_s))
 
                 async def sending(message: Message) -> None:
                     await send(message)

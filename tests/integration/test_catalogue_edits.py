@@ -555,7 +555,7 @@ def test_a_request_sees_one_snapshot_however_often_the_catalogue_changes(
     catalogue: Catalogue, database_url: str
 ) -> None:
     keeper = SnapshotKeeper(catalogue, cast(Any, None), database_url, "1", ())
-    one = OneMap(*(cast(Any, None),) * 2, keeper, *(cast(Any, None),) * 3)
+    one = OneMap(*(cast(Any, None),) * 2, keeper, *(cast(Any, None),) * 4)
     app = SimpleNamespace(state=SimpleNamespace(onemap=one))
     request = Request({"type": "http", "app": app})
     began = onemap(request).snapshot

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 OFFER = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade:{}h2c{}\r\nHTTP2-Settings: AAEAAEAA\r\n"
@@ -66,3 +67,75 @@ def test_what_is_no_request_is_refused_at_once(line: socket.socket) -> None:
     line.sendall(b"\x16\x03\x01\x02\x00\x01\x00")
 
     assert line.recv(65_536).startswith(b"HTTP/1.1 400")
+
+
+def asked(path: bytes) -> bytes:
+    return b"GET " + path + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+
+def whole(line: socket.socket) -> bytes:
+    """All that comes until the server closes the line."""
+    received = b""
+    while part := line.recv(65_536):
+        received += part
+    return received
+
+
+def test_an_address_in_utf_8_that_nobody_encoded_is_read_as_it_is_meant(
+    line: socket.socket,
+) -> None:
+    line.sendall(asked("/collections?q=地类&f=json".encode()))
+    answer = whole(line)
+
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"q=%E5%9C%B0%E7%B1%BB" in answer
+
+
+def test_an_address_in_another_encoding_is_refused_by_the_name_of_its_parameter(
+    line: socket.socket,
+) -> None:
+    line.sendall(asked("/collections?q=地类&f=json".encode("gbk")))
+    head, _, body = whole(line).partition(b"\r\n\r\n")
+
+    assert head.startswith(b"HTTP/1.1 400")
+    assert json.loads(body)["errors"][0]["parameter"] == "q"
+
+
+def test_what_is_no_request_is_refused_as_a_problem(line: socket.socket) -> None:
+    line.sendall(b"GET / HTTP/9.9\r\n\x00\r\n\r\n")
+    head, _, body = whole(line).partition(b"\r\n\r\n")
+
+    assert head.startswith(b"HTTP/1.1 400")
+    assert b"application/problem+json" in head
+    assert json.loads(body)["status"] == 400
+
+
+def test_the_body_of_a_request_that_came_with_the_one_before_is_left_as_it_is(
+    line: socket.socket,
+) -> None:
+    body = json.dumps({"inputs": {"text": "一"}}, ensure_ascii=False).encode()
+    head = (
+        f"POST /processes/echo/execution HTTP/1.1\r\nHost: x\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode()
+    line.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n" + head)
+    time.sleep(0.05)  # so that the body is a piece of its own
+    line.sendall(body)
+
+    assert answers(line, 2).count(b"200 OK") == 2
+
+
+def test_several_addresses_that_nobody_encoded_may_come_at_once(line: socket.socket) -> None:
+    one = "GET /collections?q=地类&f=json HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    line.sendall(one + asked("/collections?q=用途&f=json".encode()))
+    answer = whole(line)
+
+    assert answer.count(b"HTTP/1.1 200") == 2
+    assert b"q=%E7%94%A8%E9%80%94" in answer
+
+
+def test_a_head_without_end_is_refused(client: httpx.Client) -> None:
+    answer = client.get("/collections", headers={"X-Long": "a" * 70_000, "Accept": "*/*"})
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["parameter"] == "headers"

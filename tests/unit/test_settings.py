@@ -38,6 +38,7 @@ def test_the_public_address_follows_host_and_port_unless_it_is_given() -> None:
         ("ONEMAP_PROCESSES", "many"),
         ("ONEMAP_SYNC_WAIT_S", "nan"),
         ("ONEMAP_SYNC_WAIT_S", "-1"),
+        ("ONEMAP_WORKER_LOST_S", "2"),
         ("ONEMAP_LOG_LEVEL", "LOUD"),
         ("ONEMAP_PUBLIC_URL", "ftp://x"),
         ("ONEMAP_DATABASE_URL", "mysql://x"),

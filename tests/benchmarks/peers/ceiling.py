@@ -33,9 +33,10 @@ from providers.access import ALL, Scope
 from providers.conditions import Condition, parse_equals
 from providers.cql2 import parse_filter
 from providers.crs import CRS84
-from providers.database import DatabaseRole, Planning, connection_options
+from providers.database import DatabaseRole, connection_options
 from providers.dialect import compile_shape
 from providers.features import FeatureQuery, page_statement
+from providers.reader import Planning
 from providers.relations import Relation, current
 from providers.windows import parse_bbox
 

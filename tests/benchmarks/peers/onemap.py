@@ -20,13 +20,17 @@ class OneMap:
     collection: str = MANAGED
     after: str | None = None  # the cursor of the deep page
     cache_mb: int | None = None  # of tiles; None: as it comes
+    keeps: bool = False  # short pages of features, as it comes
 
     @property
     def name(self) -> str:
-        return "onemap" if self.collection == MANAGED else "onemap_external"
+        kept = "_keeping" if self.keeps else ""
+        return f"onemap{kept}" if self.collection == MANAGED else "onemap_external"
 
     @property
     def title(self) -> str:
+        if self.keeps:
+            return "OneMap (kept pages)"
         return "OneMap" if self.collection == MANAGED else "OneMap (external table)"
 
     def start(self, folder: Path, url: str, port: int) -> Started:
@@ -39,6 +43,7 @@ class OneMap:
                 "ONEMAP_CATALOGUE": str(self.catalogue),
                 "ONEMAP_PORT": str(port),
                 "ONEMAP_PROCESSES": str(PROCESSES),
+                **({} if self.keeps else {"ONEMAP_PAGE_CACHE_MB": "0"}),
                 **({} if self.cache_mb is None else {"ONEMAP_TILE_CACHE_MB": str(self.cache_mb)}),
             },
         )
@@ -62,3 +67,8 @@ class OneMap:
 def external(ours: OneMap) -> OneMap:
     """The same server, asked for the external layer."""
     return OneMap(catalogue=ours.catalogue, collection=EXTERNAL)
+
+
+def keeping(ours: OneMap) -> OneMap:
+    """The same as a server of its own that keeps short pages, as it comes; else none keeps any."""
+    return OneMap(catalogue=ours.catalogue, keeps=True)

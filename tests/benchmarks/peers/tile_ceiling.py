@@ -12,11 +12,12 @@ from peers.table import EDITION
 
 from config.model import Layer
 from config.vocabulary import EditionKey
-from providers.database import DatabaseRole, Planning, connection_options
+from providers.database import DatabaseRole, connection_options
 from providers.dialect import compile_shape
 from providers.editions import list_editions_now
 from providers.grids import TileAddress
 from providers.overview_sources import Overview
+from providers.reader import Planning
 from providers.tile_sources import Answered, Drawing, source_of
 from providers.tiles import MAX_TILE_FEATURES, Form, TileQuery
 
