@@ -15,7 +15,7 @@ from config.vocabulary import EditionKey, GeometryKind
 from processes.algorithms.coverage_levels import cell_degrees, tolerance
 from providers.tables import edition_name
 
-METHOD = 1  # raise it when overviews are made otherwise: all are then made anew
+METHOD = 2  # raise it when overviews are made otherwise: all are then made anew
 MEDIAN_PX = 2.0
 # A tile holds so few features or vertices whole, at any zoom.
 FEW_FEATURES, FEW_VERTICES = 500, 20_000

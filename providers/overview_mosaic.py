@@ -13,6 +13,7 @@ from processes.algorithms.class_mosaic import (
     Cells,
     Palette,
     areas,
+    bounded,
     drawn_cells,
     majority,
     packed,
@@ -118,7 +119,7 @@ class _Mosaic:
     def keep(self, zoom: int, tile: Tile, made: Cells | None) -> bool:
         """Store a tile's cells; whether they are others than before."""
         if made is not None:
-            made = sieved(made, self._palette.regions()) if made.any() else None
+            made = self._drawn(made) if made.any() else None
         before = self.at(zoom, tile)
         if made is before or (
             made is not None and before is not None and np.array_equal(made, before)
@@ -135,6 +136,10 @@ class _Mosaic:
             old, new = (empty if cells is None else cells for cells in (before, made))
             self._tell(zoom, tile, old != new)
         return True
+
+    def _drawn(self, cells: Cells) -> Cells:
+        """The cells with as much detail as a tile has room for."""
+        return bounded(sieved(cells, self._palette.regions()), self._palette.ranks())
 
     def from_rows(self, zoom: int, tile: Tile) -> Cells | None:
         """A tile's cells by the rows that their centres lie in; None where there is no row."""

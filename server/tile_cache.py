@@ -5,8 +5,8 @@ database; is it an older one, one statement says whether the tile was touched si
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 import psycopg
@@ -23,6 +23,7 @@ from server.problems import Overloaded
 from server.tile_courtesy import TileCourtesy
 from server.tile_disk import TileDisk
 from server.tile_figures import HAD, LOW, NEAR, Had
+from server.tile_layers import of_each
 from server.tile_memory import MIB, Entry, Form, Key, TileMemory
 from server.tile_slots import LOW_ZOOM, SharedTurn, TileSlots
 
@@ -100,6 +101,19 @@ class TileCache:
             HAD[Had.REFUSED].inc()
             raise
 
+    async def tiles(self, wanted: Sequence[Wanted]) -> list[Entry]:
+        """The tiles of several layers at one place: far out one after the other, in one turn.
+
+        Raises
+        ------
+        Overloaded
+            Where too many tiles of one of the layers wait to be made.
+        """
+        if not wanted or wanted[0].zoom > LOW_ZOOM:
+            return await of_each(self.tile, wanted)
+        async with SharedTurn(self.slots) as turn:
+            return [await self.tile(replace(each, together=turn)) for each in wanted]
+
     async def _had(self, key: Key, wanted: Wanted) -> Entry:
         while True:
             if (entry := self.current(key, wanted.revision)) is not None:
@@ -110,6 +124,8 @@ class TileCache:
             if flight is None:
                 flight = self._flights[key] = asyncio.create_task(self._found(key, wanted))
                 flight.add_done_callback(lambda done: self._landed(key, done))
+            elif wanted.together is not None:
+                await wanted.together.give_back()
             # who leaves does not end it: others wait for it, and the next one asks again
             entry = await asyncio.shield(flight)
             if own:
@@ -122,7 +138,7 @@ class TileCache:
         """The entry in a coding; it is kept with the entry, and counted."""
         if (form := entry.forms.get(coding)) is not None:
             return form
-        if len(entry.content) > ASIDE_BYTES:
+        if coding != "identity" and len(entry.content) > ASIDE_BYTES:
             form = await asyncio.to_thread(entry.form, coding)
         else:
             form = entry.form(coding)

@@ -65,12 +65,12 @@ class TileCourtesy:
         return 0 <= time.monotonic() - last < RECENT_S  # a time to come is of before a restart
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """A turn to make one tile: at once, or, while others are answered, the only one."""
+    async def turn(self) -> AsyncIterator[bool]:
+        """A turn to make one tile: at once, or, while others are answered, the only one: whether."""
         alone = await self._wait()
         began = time.monotonic()
         try:
-            yield
+            yield alone
         finally:
             if alone:
                 now = time.monotonic()

@@ -50,6 +50,8 @@ def asked_layers(snapshot: Snapshot, given: Mapping[str, str], caller: Scope) ->
     if "collections" not in given:
         return [layer.id for layer in snapshot.visible(caller) if _why_not(layer, given) is None]
     names = given["collections"].split(",")
+    if not all(names):
+        raise BadParameter("collections", given["collections"], "ids, separated by commas")
     if len({name.partition(".")[0] for name in names}) < len(names):
         expected = "collections of different layers, separated by commas"
         raise BadParameter("collections", given["collections"], expected)

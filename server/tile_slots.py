@@ -1,12 +1,12 @@
 """How many tiles are made at once: cold tiles must leave connections for everything else."""
 
-import asyncio
 import time
 from asyncio import Semaphore
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from math import ceil
+from typing import Self
 
 from config.vocabulary import LayerId
 from server.problems import Overloaded
@@ -27,9 +27,9 @@ class Bounds:
 
 
 # A process has eight reading connections: at least two of them are never a tile's, and at least
-# six never a tile's of a low zoom, of which one layer makes one at a time: it fills a core.
+# six never a tile's of a low zoom, of which two keep a process busy: one is made, one is sent.
 ANY = Bounds(process=6, layer=4, waiting=120)
-LOW = Bounds(process=2, layer=1, waiting=40)
+LOW = Bounds(process=2, layer=2, waiting=40)
 
 
 @dataclass(slots=True)
@@ -86,6 +86,8 @@ class TileSlots:
             raise Overloaded(told, after_s=line.later(bounds.layer))
         line.waiting += 1
         try:
+            if together is not None and line.turns.locked():
+                await together.give_back()
             await line.turns.acquire()
         finally:
             line.waiting -= 1
@@ -105,38 +107,55 @@ class TileSlots:
             line.turns.release()
 
     @asynccontextmanager
-    async def courteous(self) -> AsyncIterator[None]:
-        """A place for a tile of a low zoom; the machine's turn last: it is not held while waiting."""
-        async with self._low, self._all, self.courtesy.turn():
-            yield
+    async def courteous(self) -> AsyncIterator[bool]:
+        """A place for a tile of a low zoom, and whether it is the only one of this machine.
+
+        The machine's turn comes last: it is not held while waiting.
+        """
+        async with self._low, self._all, self.courtesy.turn() as alone:
+            yield alone
 
 
 class SharedTurn:
-    """A low tile of several layers has one turn: from the first that is made until none is left.
+    """A low tile of several layers has one turn: from the first that is made until it is whole.
 
-    Within it they are made one by one, and then the machine rests once. A layer that is being made
-    for somebody else may wait for the same turn: so it is given back while only such are missing.
+    Its layers are had one after the other, and then the machine rests once. Who makes a layer for
+    somebody else may wait for the same turn: so it is given back before waiting for them. A tile
+    that holds a turn waits for nobody who needs one.
     """
 
     def __init__(self, slots: TileSlots) -> None:
         self._slots = slots
-        self._one = asyncio.Lock()
-        self._parts = 0  # being made, or about to be
         self._place: AsyncExitStack | None = None
+        self._alone = self._making = self._whole = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._whole = True
+        if not self._making:  # else a layer outlasts the request that asked for it
+            await self.give_back()
+
+    async def give_back(self) -> None:
+        """Hold no turn until the next layer is made."""
+        place, self._place = self._place, None
+        if place is not None:
+            await place.aclose()
 
     @asynccontextmanager
     async def part(self) -> AsyncIterator[None]:
         """A turn to make one layer."""
-        self._parts += 1
+        self._making = True
         try:
-            async with self._one:
-                if self._place is None:
-                    place = AsyncExitStack()
-                    await place.enter_async_context(self._slots.courteous())
-                    self._place = place
-                yield
+            if self._slots.courtesy.needed and not self._alone:
+                await self.give_back()  # it was had before others were answered
+            if self._place is None:
+                place = AsyncExitStack()
+                self._alone = await place.enter_async_context(self._slots.courteous())
+                self._place = place
+            yield
         finally:
-            self._parts -= 1
-            if not self._parts and self._place is not None:
-                place, self._place = self._place, None
-                await place.aclose()
+            self._making = False
+            if self._whole:
+                await self.give_back()

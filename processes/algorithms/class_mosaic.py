@@ -18,6 +18,7 @@ type Pair = tuple[str | None, str | None]  # class as it is drawn, region
 SIDE = 512  # cells of a tile, which maps draw at least so many pixels wide
 MARGIN = 8  # cells of its neighbours that a tile's areas reach into
 SMALLEST = 4  # patches of fewer cells join a neighbour
+LARGEST = 64  # patches of as many stay, however many corners the areas have
 MAX_CORNERS = 120_000  # of a tile's areas: in a vector tile they take three bytes each
 BACKGROUND = 0
 
@@ -107,9 +108,8 @@ def majority(fine: Cells, ranks: NDArray[np.int64]) -> Cells:
 def sieved(cells: Cells, regions: NDArray[np.int32]) -> Cells:
     """Patches of fewer than SMALLEST cells joined to their largest neighbour of the same region.
 
-    As many more as it takes for the corners of the areas to be at most MAX_CORNERS: then patches
-    of up to twice, four times, … as many cells are joined. Neither background nor a region grows
-    or shrinks.
+    Where the areas have more than MAX_CORNERS corners, patches of fewer than twice, four times, …
+    as many cells are joined, up to LARGEST. Neither background nor a region grows or shrinks.
     """
     size, of_cell = SMALLEST, regions[cells]
     while True:
@@ -122,9 +122,27 @@ def sieved(cells: Cells, regions: NDArray[np.int32]) -> Cells:
                 continue
             joined = rasterio.features.sieve(made[window].copy(), most, mask=mask, connectivity=4)
             made[window] = np.where(mask, joined, made[window])
-        if corners(made) <= MAX_CORNERS or size >= SIDE**2:
+        if corners(made) <= MAX_CORNERS or size >= LARGEST:
             return made
         size *= 2
+
+
+def bounded(cells: Cells, ranks: NDArray[np.int64]) -> Cells:
+    """The cells, or as coarse ones as it takes for their areas to have at most MAX_CORNERS corners.
+
+    Squares of 2 by 2, 4 by 4, … cells become what most of them are (`majority`), as they do further
+    out: where no two neighbours are alike there is nothing that small patches could join.
+
+    Examples
+    --------
+    >>> bounded(np.array([[0, 1], [1, 2]], dtype=np.int32), np.array([2, 0, 1])).tolist()
+    [[0, 1], [1, 2]]
+    """
+    coarse, side, made = cells, 1, cells
+    while corners(made) > MAX_CORNERS:
+        coarse, side = majority(coarse, ranks), 2 * side
+        made = coarse.repeat(side, axis=0).repeat(side, axis=1)
+    return made
 
 
 def corners(cells: Cells) -> int:

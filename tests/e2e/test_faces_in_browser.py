@@ -17,6 +17,7 @@ PAGES = {
     "county": "/collections/county/items/{county}",
     "table": "/collections/census_2020/items/{census_2020}",
     "schema": "/collections/land_use/schema",
+    "functions": "/functions",
     "tilesets": "/collections/land_use/tiles",
     "tile-matrix-set": "/tileMatrixSets/WebMercatorQuad",
     "conformance": "/conformance",
@@ -60,6 +61,16 @@ def test_a_page_is_readable_in_both_languages_and_themes(
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert violations() == []
         screenshot(f"face-{name}-{size}-{theme}-{lang}")
+
+
+def test_a_row_of_a_schema_is_a_few_lines_high_on_a_phone(page: Page, live_server: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{live_server}/collections/land_use/schema?f=html")
+
+    heights = page.evaluate("[...document.querySelectorAll('tbody tr')].map(r => r.offsetHeight)")
+
+    assert len(heights) > 10
+    assert max(heights) <= 80
 
 
 def test_a_feature_lies_on_its_map_between_scale_and_north(

@@ -5,6 +5,7 @@ import math
 import mimetypes
 import shutil
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from playwright.sync_api import Browser, Page, Route, sync_playwright
 from rasterio.features import rasterize
 from rasterio.io import MemoryFile
 from rasterio.transform import from_bounds
+
+from providers.grids import CGCS2000_QUAD, WEB_MERCATOR_QUAD, WORLD_M, Grid
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "server" / "web" / "node_modules" / "maplibre-gl" / "dist"
@@ -59,10 +62,12 @@ DRAW = """([style, centre, zoom, back]) => new Promise((resolve, reject) => {
     corners: [[0, 0], [512, 512]].map(at => map.unproject(at).toArray()),
   }))
 })"""
+WRITTEN = """layer => window.drawn.queryRenderedFeatures({layers: [layer]})
+  .map(each => Object.values(each.properties).join(' '))"""
 REMOVE = "() => window.drawn && window.drawn.remove()"
 SIDE = 512
 TILE_PX = 256
-BACK = (1, 2, 3)  # no symbol's colour
+GROUNDS = ("#000000", "#ffffff")  # where the two pictures differ, the ground is seen
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 type Picture = NDArray[np.uint8]
 type Draw = Callable[..., dict[str, Any]]
@@ -133,11 +138,16 @@ def land_use(client: httpx.Client) -> dict[str, Any]:
     return style
 
 
-def four_zooms(client: httpx.Client) -> list[int]:
-    """Two zooms whose tiles hold classes and two above; without an overview four of rows."""
-    (facts,) = land_use(client)["metadata"]["onemap:layers"]
-    border = int(facts["classesBelow"])
-    return [border - 2, border - 1, border, border + 2] if border > 1 else [9, 11, 13, 14]
+@pytest.fixture(scope="module")
+def four_zooms(client: httpx.Client, wait_until: Callable[..., None]) -> list[int]:
+    """Two zooms whose tiles hold classes and two above, once the worker has made the overview."""
+
+    def border() -> int:
+        (facts,) = land_use(client)["metadata"]["onemap:layers"]
+        return int(facts["classesBelow"])
+
+    wait_until(lambda: border() > 1, 120)
+    return [border() - 2, border() - 1, border(), border() + 2]
 
 
 def mercator(shape: Any) -> Any:
@@ -218,48 +228,68 @@ def test_a_hatch_is_drawn_from_our_own_sprite(
     assert grey.min() >= 138
 
 
+def test_names_are_written_in_fonts_of_the_readers_own_system(
+    drawn_collections: dict[str, dict[str, Any]], draw: Draw, page: Page, live_server: str
+) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    style = "/styles/administrative_boundary?f=mapbox&collections=county"
+
+    draw(style, middle_of(drawn_collections["land_use"])[0], 9)
+    written = page.evaluate(WRITTEN, "county-labels")
+
+    assert any("区" in name for name in written)
+    assert all(url.startswith((live_server, "blob:", "data:")) for url in asked)
+    assert not [url for url in asked if url.partition("?")[0].endswith((".pbf", ".woff2", ".ttf"))]
+
+
 def test_no_background_shows_within_the_coverage_as_maplibre_draws_it(
-    client: httpx.Client, draw: Draw, coverage: Any
+    client: httpx.Client, draw: Draw, coverage: Any, four_zooms: list[int]
 ) -> None:
     inner = mercator(coverage)
     west, south, east, north = coverage.bounds
     style = land_use(client)
-    for zoom in four_zooms(client):
-        found = draw(style, [(west + east) / 2, (south + north) / 2], zoom + 0.001, f"rgb{BACK}")
+    for zoom in four_zooms:
+        centre = [(west + east) / 2, (south + north) / 2]
+        dark, light = (draw(style, centre, zoom + 0.001, back) for back in GROUNDS)
         (left, top), (right, bottom) = (
-            mercator(shapely.Point(corner)).coords[0] for corner in found["corners"]
+            mercator(shapely.Point(corner)).coords[0] for corner in dark["corners"]
         )
-        picture = read(found["picture"])
+        seen = read(dark["picture"]) != read(light["picture"])
         pixel = (right - left) / SIDE
         within = burnt(inner.buffer(-2 * pixel), (left, top, right, bottom), SIDE)
         assert within.any()
-        background = (picture == np.array(BACK)).all(axis=-1)
-        assert not (background & within).any(), f"zoom {zoom}"
+        assert not (seen.any(axis=-1) & within).any(), f"zoom {zoom}"
 
 
+@pytest.mark.parametrize("grid", [WEB_MERCATOR_QUAD, CGCS2000_QUAD], ids=lambda one: one.id)
 def test_no_pixel_within_the_coverage_is_left_empty_by_the_tiles_themselves(
-    client: httpx.Client, coverage: Any
+    client: httpx.Client, coverage: Any, four_zooms: list[int], grid: Grid
 ) -> None:
-    inner = mercator(coverage)
-    for zoom in four_zooms(client):
-        side = 1 / 2**zoom
-        safe = inner.buffer(-2 * side / TILE_PX)
-        west, north, east, south = safe.bounds
-        middle_x, middle_y = (west + east) / 2, (north + south) / 2
+    inner = coverage if grid is CGCS2000_QUAD else shapely.transform(mercator(coverage), to_metres)
+    for zoom in four_zooms:
+        level = zoom - grid.shift
+        safe = inner.buffer(-2 * grid.cell(level))
+        middle = safe.envelope.centroid.buffer(3 * TILE_PX * grid.cell(level))
+        first, last, west, east = grid.limits(coverage.bounds, level)
         seen = 0
-        for row in range(int(north / side), int(south / side) + 1):
-            for column in range(int(west / side), int(east / side) + 1):
-                place = (column * side, row * side, (column + 1) * side, (row + 1) * side)
-                if abs(place[0] - middle_x) > 3 * side or abs(place[1] - middle_y) > 3 * side:
-                    continue  # of a near zoom the tiles around the middle
-                within = burnt(safe, place, TILE_PX)
-                if not within.any():
-                    continue
-                path = f"/collections/land_use/tiles/WebMercatorQuad/{zoom}/{row}/{column}"
-                filled = decoded(client.get(path, params={"f": "mvt"}).raise_for_status().content)
-                assert not (within & ~filled).any(), f"tile {zoom}/{row}/{column}"
-                seen += 1
+        for row, column in product(range(first, last + 1), range(west, east + 1)):
+            left, bottom, right, top = grid.bounds(level, row, column)
+            if not middle.intersects(shapely.box(left, bottom, right, top)):
+                continue  # of a near zoom the tiles around the middle
+            within = burnt(safe, (left, top, right, bottom), TILE_PX)
+            if not within.any():
+                continue
+            path = f"/collections/land_use/tiles/{grid.id}/{level}/{row}/{column}"
+            filled = decoded(client.get(path, params={"f": "mvt"}).raise_for_status().content)
+            assert not (within & ~filled).any(), f"tile {level}/{row}/{column}"
+            seen += 1
         assert seen, f"zoom {zoom}"
+
+
+def to_metres(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The unit square of Web Mercator in metres, y to the north."""
+    return np.column_stack((points[:, 0] - 0.5, 0.5 - points[:, 1])) * 2 * WORLD_M
 
 
 def burnt(shape: Any, place: tuple[float, float, float, float], side: int) -> NDArray[np.bool_]:

@@ -14,7 +14,7 @@ from config.vocabulary import LayerId
 from server import tile_courtesy
 from server.problems import Overloaded, headers
 from server.tile_courtesy import ANSWERED, FILE, LEAST_REST_S, RESTING, TIME, TileCourtesy
-from server.tile_slots import ANY, LOW, LOW_ZOOM, MOST_AFTER_S, SharedTurn, TileSlots
+from server.tile_slots import ANY, LOW, LOW_ZOOM, MOST_AFTER_S, TileSlots
 
 LAYER = LayerId("land_use")
 
@@ -199,52 +199,6 @@ def test_tiles_made_ahead_give_way_and_hold_nobody_up(
     ahead.close()
 
 
-async def made_together(slots: TileSlots, layers: int, zoom: int = LOW_ZOOM) -> None:
-    """A cold tile of so many layers."""
-    turn = SharedTurn(slots)
-
-    async def one(number: int) -> None:
-        async with slots.turn(LayerId(f"layer{number}"), zoom, turn):
-            await asyncio.sleep(0.001)
-
-    await asyncio.gather(*map(one, range(layers)))
-
-
-def test_a_tile_of_many_layers_has_one_turn_and_one_rest(
-    busy: list[TileCourtesy], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rests: list[float] = []
-    monkeypatch.setattr(TileCourtesy, "_rest", lambda _, until: rests.append(until))
-
-    asyncio.run(made_together(TileSlots(courtesy=busy[0]), 20))
-
-    assert len(rests) == 1
-
-
-def test_a_tile_of_many_layers_gives_its_turn_back_to_whom_it_waits_for(
-    busy: list[TileCourtesy],
-) -> None:
-    slots = TileSlots(courtesy=busy[0])
-
-    async def single() -> None:
-        """Somebody else's tile of a layer that the tile of many layers needs, too."""
-        async with slots.turn(LAYER, LOW_ZOOM):
-            pass
-
-    async def work() -> None:
-        turn = SharedTurn(slots)
-        async with asyncio.timeout(30):
-            async with slots.turn(LayerId("other"), LOW_ZOOM, turn):
-                waiting = asyncio.create_task(single())
-                await asyncio.sleep(0.02)
-                assert not waiting.done()
-            await waiting
-            async with slots.turn(LAYER, LOW_ZOOM, turn):
-                pass
-
-    asyncio.run(work())
-
-
 def test_who_waits_for_a_place_among_the_tiles_does_not_hold_the_machine_up(
     busy: list[TileCourtesy],
 ) -> None:
@@ -272,28 +226,9 @@ def test_who_waits_for_a_place_among_the_tiles_does_not_hold_the_machine_up(
     asyncio.run(work())
 
 
-def test_a_failed_turn_gives_the_place_of_a_tile_of_many_layers_back(
-    busy: list[TileCourtesy],
-) -> None:
-    slots = TileSlots(courtesy=busy[0])
-
-    async def fails() -> None:
-        async with slots.turn(LAYER, LOW_ZOOM, SharedTurn(slots)):
-            raise OSError("gone")
-
-    async def work() -> None:
-        for _ in range(LOW.process + 1):
-            with pytest.raises(OSError, match="gone"):
-                async with asyncio.timeout(30):
-                    await fails()
-        async with asyncio.timeout(30):
-            await made_together(slots, 3)
-
-    asyncio.run(work())
-
-
 @pytest.mark.parametrize(
-    ("seconds", "expected"), [(0.0, "1"), (0.5, str(LOW.waiting // 4)), (100.0, str(MOST_AFTER_S))]
+    ("seconds", "expected"),
+    [(0.0, "1"), (0.5, str(LOW.waiting // LOW.layer // 4)), (100.0, str(MOST_AFTER_S))],
 )
 def test_who_is_refused_is_told_when_half_of_those_who_wait_will_have_had_their_turns(
     seconds: float, expected: str

@@ -1,8 +1,10 @@
 /** The server's MapLibre styles: read once, given to OpenLayers through `stylefunction` alone. */
 
+import { asArray } from 'ol/color.js'
 import type VectorLayer from 'ol/layer/Vector.js'
 import type VectorTileLayer from 'ol/layer/VectorTile.js'
-import type Style from 'ol/style/Style.js'
+import Stroke from 'ol/style/Stroke.js'
+import Style from 'ol/style/Style.js'
 import { stylefunction } from 'ol-mapbox-style/stylefunction'
 
 export interface LegendEntry {
@@ -26,6 +28,8 @@ export interface ServerStyle {
 }
 
 const DEEPEST = 18
+/** Half of it within a neighbour: a pixel is 1.41 from corner to corner, and its edges are not sharp. */
+const BED_PX = 2.5
 /** Zooms 0 to 24 of styles. */
 const STYLE_ZOOMS = 25
 
@@ -62,7 +66,7 @@ export function zoomsOf(style: ServerStyle, source: string): { readonly min: num
 export function draw(layer: VectorTileLayer, style: ServerStyle, source: string, zero: number): void {
   const shown = only(style.document, (type) => type !== 'symbol')
   const styles = stylefunction(layer, shown, source, resolutions(zero), undefined, undefined, systemFonts)
-  if (style.hatches.size) layer.setStyle((feature, resolution) => hatched(styles(feature, resolution), style.hatches))
+  layer.setStyle((feature, resolution) => finished(styles(feature, resolution), style.hatches))
 }
 
 /** Writes the labels alone. */
@@ -96,17 +100,32 @@ function only(document: object, wanted: (type: unknown) => boolean): object {
   return { ...document, layers }
 }
 
-/** MapLibre hatches with a sprite; we need none: the fill is drawn as a pattern of this canvas. */
-function hatched(styles: void | Style | Style[], hatches: ReadonlyMap<number, string>): Style[] {
+/** How one feature is drawn on this canvas. MapLibre hatches with a sprite; we need none: the fill is a pattern. */
+function finished(styles: void | Style | Style[], hatches: ReadonlyMap<number, string>): Style[] {
   const list = Array.isArray(styles) ? styles : styles ? [styles] : []
+  const grounds = list.map((style) => style.getFill()?.getColor()).filter((ground) => typeof ground === 'string')
   for (const style of list) {
     const line = hatches.get(style.getZIndex() ?? -1)
     const fill = style.getFill()
     const ground = fill?.getColor()
     if (line && fill && typeof ground === 'string') fill.setColor(pattern(ground, line))
   }
-  return list
+  return [...grounds.filter(isOpaque).map(bed), ...list]
 }
+
+const beds = new Map<string, Style>()
+
+/**
+ * A line along the edge of an area that covers, beneath all areas: where two of them meet, each fills a share of the
+ * pixels between them, and the ground of the map would show through the rest.
+ */
+function bed(colour: string): Style {
+  const style = beds.get(colour) ?? new Style({ stroke: new Stroke({ color: colour, width: BED_PX }), zIndex: -1 })
+  beds.set(colour, style)
+  return style
+}
+
+const isOpaque = (colour: string): boolean => asArray(colour)[3] === 1
 
 const patterns = new Map<string, CanvasPattern | string>()
 const HATCH_PX = 8
