@@ -110,6 +110,8 @@ def link_layer(e: Entry, known: Known, find: Find) -> Layer | None:
     )
     if external is None:
         _check(layer, find)
+    if layer.tiles.overview_hours is not None and not (external and layer.tiles.overview):
+        find("/tiles/overview_hours", "is of an external layer with overview: true")
     return layer
 
 

@@ -9,4 +9,5 @@ class TileOptions:
     """Whether generalised geometry is kept for the small scales, and what tiles carry beside."""
 
     overview: bool = True
+    overview_hours: int | None = None  # an external table's is taken anew when older; None: never
     attributes: Mapping[str, int] = field(default_factory=dict)  # field code -> from which zoom on

@@ -1,69 +1,176 @@
-"""The worker's care for overviews: what is due is made, one after the other, in a child process."""
+"""The worker's care for overviews: what is due is made by child processes, one of each kind at once.
+
+Tables that are not ours may be large, slow or unfit: whatever they do, overviews of editions do not
+wait for it.
+"""
 
 import asyncio
 import multiprocessing
 from collections.abc import Callable
-from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from time import monotonic
+from typing import Any
 
 import psycopg
 import structlog
 
-from config.model import Catalogue, Layer
-from config.vocabulary import EditionKey
-from processes.workflows.overview_building import build_overview, due_overviews
+from config.model import Catalogue
+from processes.workflows.overview_building import (
+    build_overview,
+    clear_tables,
+    due_overviews,
+    due_tables,
+    take_overview,
+)
+from providers.database import sentence
+from providers.errors import Refused
+from providers.taken_overviews import taken_recipe
 
-LOOK_S = 2.0  # how soon after a publication its overview is begun
-AGAIN_S = 60.0  # how long an overview that could not be made is left alone
+MADE, HELD = "", "another is at it"
 
 log = structlog.get_logger()
 
 
-class OverviewDuty:
-    """Makes overviews until cancelled; a build that is cut short leaves nothing behind."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """An overview that is to be made, by which function of which arguments."""
 
-    def __init__(self, url: str, catalogue: Callable[[], Catalogue]) -> None:
-        self._url, self._catalogue = url, catalogue
+    name: str
+    made_of: str  # what failed is tried again at once where this has changed
+    make: Callable[..., bool]
+    arguments: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """Overviews that wait for each other."""
+
+    find: Callable[[str, Catalogue], list[Due]]  # those that are due, the first first
+    every_s: float  # how often they are looked at
+    again_s: float  # how long one that could not be made is left alone; then twice as long
+    again_most_s: float
+    within_s: float | None = None  # what takes longer is stopped
+
+
+def _editions(url: str, catalogue: Catalogue) -> list[Due]:
+    return [
+        Due(
+            name=f"{layer.id}.{edition}",
+            made_of="",
+            make=build_overview,
+            arguments=(url, layer, edition),
+        )
+        for layer, edition in due_overviews(url, catalogue)
+    ]
+
+
+def _tables(url: str, catalogue: Catalogue) -> list[Due]:
+    for name, reason in clear_tables(url, catalogue).items():
+        log.warning("overview_not_removed", overview=name, reason=reason)
+    return [
+        Due(
+            name=layer.id,
+            made_of=taken_recipe(layer),
+            make=take_overview,
+            arguments=(url, layer),
+        )
+        for layer in due_tables(url, catalogue)
+    ]
+
+
+EDITIONS = Kind(find=_editions, every_s=2.0, again_s=60.0, again_most_s=60.0)
+TABLES = Kind(  # nobody here can mend them
+    find=_tables, every_s=60.0, again_s=600.0, again_most_s=86_400.0, within_s=21_600.0
+)
+
+
+class OverviewDuty:
+    """Makes overviews until cancelled; a build that is cut short leaves no overview behind."""
+
+    def __init__(
+        self,
+        url: str,
+        catalogue: Callable[[], Catalogue],
+        kinds: tuple[Kind, ...] = (EDITIONS, TABLES),
+    ) -> None:
+        self._url, self._catalogue, self._kinds = url, catalogue, kinds
         self._context = multiprocessing.get_context("forkserver")
-        self._left_alone: dict[tuple[str, str], float] = {}
+        # by name and what it is made of: until when it is left alone, and after failures how long
+        self._left_alone: dict[tuple[str, str], tuple[float, float]] = {}
 
     async def run(self) -> None:
         """Look, make, and look again."""
-        while True:
-            with suppress(psycopg.Error, OSError):  # the database is away: it will be back
-                while (one := await self._next()) is not None:
-                    await self._make(*one)
-            await asyncio.sleep(LOOK_S)
+        async with asyncio.TaskGroup() as kinds:
+            for kind in self._kinds:
+                kinds.create_task(self._keep(kind))
 
-    async def _next(self) -> tuple[Layer, EditionKey] | None:
-        wanted = await asyncio.to_thread(due_overviews, self._url, self._catalogue())
+    async def _keep(self, kind: Kind) -> None:
+        missed: str | None = None
+        while True:
+            try:
+                while (one := await self._next(kind)) is not None:
+                    await self._make(kind, one)
+                missed = None
+            except (psycopg.Error, OSError) as error:  # the database is away: it will be back
+                if missed != (missed := repr(error)):
+                    log.warning("overviews_missed", error=missed, again_s=kind.every_s)
+            await asyncio.sleep(kind.every_s)
+
+    async def _next(self, kind: Kind) -> Due | None:
+        found = await asyncio.to_thread(kind.find, self._url, self._catalogue())
         now = monotonic()
-        ready = (
-            (layer, edition)
-            for layer, edition in wanted
-            if self._left_alone.get((layer.id, edition), now) <= now
-        )
+        ready = (one for one in found if self._rest(one)[0] <= now)
         return next(ready, None)
 
-    async def _make(self, layer: Layer, edition: EditionKey) -> None:
-        name, began = f"{layer.id}.{edition}", monotonic()
-        child = self._context.Process(
-            target=build_overview, args=(self._url, layer, edition), daemon=True
-        )
-        await asyncio.to_thread(child.start)
-        try:
-            await _ended(child)
-        finally:
-            child.kill()
-            await asyncio.to_thread(child.join)
-        took_s = round(monotonic() - began, 1)
-        if child.exitcode == 0:
-            log.info("overview_made", overview=name, took_s=took_s)
+    def _rest(self, one: Due) -> tuple[float, float]:
+        return self._left_alone.get((one.name, one.made_of), (0.0, 0.0))
+
+    async def _make(self, kind: Kind, one: Due) -> None:
+        began = monotonic()
+        told = await self._told(kind, one)
+        took_s, rest_s, again_s = round(monotonic() - began, 1), kind.every_s, 0.0
+        if told == MADE:
+            log.info("overview_made", overview=one.name, took_s=took_s)
+        elif told == HELD:
+            log.debug("overview_left", overview=one.name, reason=told)
         else:
-            log.error("overview_failed", overview=name, exitcode=child.exitcode, again_s=AGAIN_S)
-        rest_s = LOOK_S if child.exitcode == 0 else AGAIN_S
-        self._left_alone[(layer.id, edition)] = monotonic() + rest_s
+            again_s = min(max(kind.again_s, 2 * self._rest(one)[1]), kind.again_most_s)
+            rest_s = again_s
+            log.error("overview_failed", overview=one.name, reason=told, again_s=again_s)
+        self._left_alone[one.name, one.made_of] = (monotonic() + rest_s, again_s)
+
+    async def _told(self, kind: Kind, one: Due) -> str:
+        """Make it in a child process: MADE, HELD, or why it could not be made."""
+        ours, theirs = self._context.Pipe(duplex=False)
+        child = self._context.Process(
+            target=_attempt, args=(theirs, one.make, *one.arguments), daemon=True
+        )
+        with ours:
+            with theirs:
+                await asyncio.to_thread(child.start)
+            try:
+                async with asyncio.timeout(kind.within_s):
+                    await _ended(child)
+            except TimeoutError:
+                return f"it was not done within {kind.within_s:g} s"
+            finally:
+                child.kill()
+                await asyncio.to_thread(child.join)
+            try:
+                return str(ours.recv())
+            except EOFError:
+                return f"its process ended with {child.exitcode}"
+
+
+def _attempt(told: Connection, make: Callable[..., bool], *arguments: Any) -> None:
+    try:
+        told.send(MADE if make(*arguments) else HELD)
+    except Refused as error:
+        told.send(str(error))
+    except psycopg.Error as error:
+        told.send(sentence(error))
 
 
 async def _ended(child: ForkServerProcess) -> None:

@@ -58,6 +58,8 @@ def expected(field: Field) -> str:
             return f"{word} {bounds}".rstrip()
         case FieldType.DATE:
             return "a date like 2024-12-31 or 20241231"
+        case FieldType.INSTANT:
+            return "a date-time with its offset"
         case FieldType.BOOLEAN:
             return "true or false"
 

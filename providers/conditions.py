@@ -10,8 +10,10 @@ from sqlalchemy import ColumnElement, FromClause, and_, bindparam, or_
 from sqlalchemy.dialects.postgresql import BIGINT, DATE
 
 from config.model import Field, Layer
-from config.vocabulary import FieldType
+from config.vocabulary import FieldType, Text
 from providers.errors import BadParameter
+from providers.moments import parse_moment
+from providers.ordering import SYSTEM_TYPES
 from providers.relations import Relation
 
 MAX_VALUE_CHARACTERS = 1_000
@@ -19,6 +21,10 @@ MAX_VALUE_CHARACTERS = 1_000
 PAGING = frozenset({"f", "lang", "limit", "offset", "cursor", "datetime", "asOf", "resulttype"})
 FILTERING = frozenset({"bbox", "bbox-crs", "q", "filter", "filter-lang", "filter-crs", "sortby"})
 RESERVED = PAGING | FILTERING | {"crs", "properties", "skipGeometry", "encoding", "profile"}
+SYSTEM_FIELDS = {
+    name: Field(code=name, title=Text(zh=name, en=name), type=kind)
+    for name, kind in SYSTEM_TYPES.items()
+}
 type Days = tuple[date, date]  # both inclusive
 
 
@@ -96,9 +102,9 @@ class ValidIn:
 
 
 def parse_equals(layer: Layer, given: Mapping[str, str]) -> Equals | None:
-    """Attribute equality from the parameters that name fields of the layer."""
+    """Attribute equality from the parameters that name queryables: fields, or what we add to them."""
     named = sorted((name, text) for name, text in given.items() if name not in RESERVED)
-    typed = ((layer.field(name), text) for name, text in named)
+    typed = ((layer.field(name) or SYSTEM_FIELDS.get(name), text) for name, text in named)
     values = tuple((field, parse_value(field, text)) for field, text in typed if field is not None)
     return Equals(values) if values else None
 
@@ -130,6 +136,9 @@ def parse_value(field: Field, text: str) -> Any:
                 return number
             case FieldType.DATE:
                 return date.fromisoformat(text)
+            case FieldType.INSTANT:
+                expected = "a date-time with its offset, like 2024-12-31T08:00:00+08:00"
+                return parse_moment(text)
             case FieldType.BOOLEAN:
                 return {"true": True, "false": False}[text]
     except (ValueError, KeyError, InvalidOperation):
@@ -137,6 +146,6 @@ def parse_value(field: Field, text: str) -> Any:
 
 
 def _equal(relation: Relation, rows: FromClause, field: Field, number: int) -> ColumnElement[bool]:
-    attribute = relation.attribute(rows, field)
+    attribute = relation.value(rows, field.code)
     kind = BIGINT() if field.type is FieldType.INTEGER else attribute.type
     return attribute == bindparam(f"p_{number}", type_=kind)

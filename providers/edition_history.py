@@ -1,6 +1,5 @@
 """Past states of editions: what was believed at a moment, by what was recorded until then."""
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
@@ -11,10 +10,8 @@ from psycopg.rows import TupleRow
 from config.vocabulary import EditionKey, LayerId
 from providers.editions import DAY, EditionState, end_of_day_in_china, states_of
 from providers.errors import BadParameter
+from providers.moments import parse_moment
 
-INSTANT = re.compile(
-    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
-)
 FACTS = """
 SELECT DISTINCT ON (edition) layer, edition, title_zh, title_en, valid_from, valid_to, status,
     issuer, document, number, features, west, south, east, north, recorded_at,
@@ -30,8 +27,7 @@ def parse_as_of(text: str) -> datetime:
     try:
         if DAY.fullmatch(text):
             return end_of_day_in_china(date.fromisoformat(text)).astimezone(UTC)
-        if INSTANT.fullmatch(text):
-            return datetime.fromisoformat(text.upper()).astimezone(UTC)
+        return parse_moment(text)
     except (ValueError, OverflowError):
         pass
     raise BadParameter("asOf", text, "a date or a date-time with its offset, as RFC 3339 has it")

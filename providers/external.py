@@ -55,19 +55,31 @@ def describe(connection: Connection[TupleRow], layer: Layer, before: Layer | Non
     ExternalRefused
         With every finding, each of which says what would help.
     """
+    found = described_now(connection, layer)
+    known = before.external if before is not None and before == found else None
+    if isinstance(known, ExternalTable) and known.view and known.extent is not None:
+        return with_extent(found, known.extent)
+    try:
+        return with_extent(found, _extent(connection, found))
+    except psycopg.Error as error:
+        raise _refused(layer, error) from error
+
+
+def described_now(connection: Connection[TupleRow], layer: Layer) -> Layer:
+    """The same without its extent, which may take long to measure."""
     external = layer.external
     if external is None:
         raise ValueError(f"{layer.id} is not an external layer")
     try:
         with connection.transaction():
-            found = _described(connection, layer, external)
-        known = before.external if before is not None and before == found else None
-        if isinstance(known, ExternalTable) and known.view and known.extent is not None:
-            return with_extent(found, known.extent)
-        return with_extent(found, _extent(connection, found))
+            return _described(connection, layer, external)
     except psycopg.Error as error:
-        told = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ExternalRefused(layer.id, [f"the database refused to look at it: {told}"]) from error
+        raise _refused(layer, error) from error
+
+
+def _refused(layer: Layer, error: psycopg.Error) -> ExternalRefused:
+    told = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return ExternalRefused(layer.id, [f"the database refused to look at it: {told}"])
 
 
 def _described(connection: Connection[TupleRow], layer: Layer, external: External) -> Layer:
@@ -98,9 +110,11 @@ def _described(connection: Connection[TupleRow], layer: Layer, external: Externa
             view=table.view,
             types={c.name: c.type for c in table.columns},
             shown=tuple(c.name for _, c in shown),
+            definition=table.definition,
             place=place.column if place else None,
             srid=place.srid if place else None,
             curved=place.curved if place else False,
+            everywhere=place.everywhere if place else False,
             area=place.area if place else WHOLE,
         ),
     )

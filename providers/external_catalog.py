@@ -31,6 +31,23 @@ WHERE i.indrelid = %s AND i.indisunique AND i.indnkeyatts = 1 AND i.indisvalid
     AND i.indpred IS NULL AND i.indexprs IS NULL AND a.attnotnull
 ORDER BY i.indisprimary DESC, a.attnum
 """
+# What decides which rows the serving role sees, of the relation and of all that a view reads.
+DEFINITION = """
+WITH RECURSIVE read (oid) AS (
+    SELECT %s::oid
+    UNION SELECT d.refobjid FROM read JOIN pg_rewrite r ON r.ev_class = read.oid
+    JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+        AND d.refclassid = 'pg_class'::regclass
+), said (line) AS (
+    SELECT row(n.nspname, c.relname, c.relkind, c.relowner::regrole, c.relrowsecurity,
+        c.relforcerowsecurity, CASE WHEN c.relkind = 'v' THEN c.reloptions END,
+        CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END, (
+            SELECT string_agg(row(p.polname, p.polcmd, p.polpermissive, p.polroles::regrole[],
+                pg_get_expr(p.polqual, p.polrelid))::text, ',' ORDER BY p.polname)
+            FROM pg_policy p WHERE p.polrelid = c.oid))::text
+    FROM read JOIN pg_class c USING (oid) JOIN pg_namespace n ON n.oid = c.relnamespace
+) SELECT md5(string_agg(line, ';' ORDER BY line COLLATE "C")) FROM said
+"""
 COUNTED = """
 SELECT EXISTS (SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
         JOIN pg_namespace n ON n.oid = p.pronamespace
@@ -85,6 +102,7 @@ class FoundTable:
     view: bool  # or what else has no unique index of its own to rely on
     columns: tuple[FoundColumn, ...]
     keys: tuple[str, ...]  # unique and never null, the primary key first
+    definition: str  # digest of what decides which rows the serving role sees
 
     def column(self, name: str) -> FoundColumn | None:
         return next((c for c in self.columns if c.name == name), None)
@@ -116,8 +134,14 @@ def find_table(connection: Connection[TupleRow], schema: str, table: str) -> Fou
         for r in connection.execute(COLUMNS, (oid,)).fetchall()
     )
     keys = tuple(r[0] for r in connection.execute(KEYS, (oid,)).fetchall())
-    view = kind not in (TABLE, PARTITIONED)
-    return FoundTable(oid=oid, view=view, columns=columns, keys=keys)
+    ((definition,),) = connection.execute(DEFINITION, (oid,)).fetchall()
+    return FoundTable(
+        oid=oid,
+        view=kind not in (TABLE, PARTITIONED),
+        columns=columns,
+        keys=keys,
+        definition=str(definition),
+    )
 
 
 def is_counted(connection: Connection[TupleRow], table: FoundTable, relation: str) -> bool:

@@ -33,6 +33,7 @@ class Place:
     srid: int
     curved: bool
     area: Bounds
+    everywhere: bool  # no row is without a shape
 
 
 def find_place(
@@ -82,7 +83,14 @@ def find_place(
     if area is None:
         return None
     curved = declared in CURVED
-    return Place(column=column.name, kind=kind, srid=code, curved=curved, area=area)
+    return Place(
+        column=column.name,
+        kind=kind,
+        srid=code,
+        curved=curved,
+        area=area,
+        everywhere=column.required and not table.view,
+    )
 
 
 def _area(

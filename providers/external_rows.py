@@ -4,6 +4,7 @@ The planner sees through the inner select: conditions on its columns reach the t
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import (
@@ -36,6 +37,7 @@ from sqlalchemy.types import NullType, TypeEngine
 from config.model import Layer
 from config.vocabulary import FieldType
 from providers.external_table import ExternalTable
+from providers.moments import moment_text
 
 CHINA = "Asia/Shanghai"
 INSTANTS = ("timestamp", "timestamptz")
@@ -48,6 +50,7 @@ NATIVE: dict[str, TypeEngine[Any]] = {
     "float8": DOUBLE_PRECISION(),
     "bool": BOOLEAN(),
     "date": DATE(),
+    "timestamptz": TIMESTAMP(timezone=True),
     "text": TEXT(),
 }
 FIELD_TYPES = {
@@ -55,6 +58,7 @@ FIELD_TYPES = {
     **dict.fromkeys(("numeric", "float4", "float8"), FieldType.DECIMAL),
     "bool": FieldType.BOOLEAN,
     "date": FieldType.DATE,
+    "timestamptz": FieldType.INSTANT,
 }  # everything else is shown as text
 VALID = ("valid_from", "valid_to")
 
@@ -99,6 +103,19 @@ def external_rows(
     return rows, ((rows.c.fid.is_not(None),) if table.view else (true(),))
 
 
+def as_ours(layer: Layer) -> Layer:
+    """The layer as though its rows were ours, its fields in columns as `external_rows` names them."""
+    if layer.external is None:
+        return layer
+    codes = {f.code: f"a{number}" for number, f in enumerate(layer.fields)}
+    fields = tuple(replace(f, code=codes[f.code]) for f in layer.fields)
+    style = layer.style
+    if style is not None and style.field is not None:
+        style = replace(style, field=codes[style.field])
+    specification = replace(layer.specification, fields=fields)
+    return replace(layer, external=None, specification=specification, style=style)
+
+
 def version_of(table: ExternalTable) -> ColumnElement[Any]:
     """The text that changes with the rows, read in the statement's own snapshot; null: none does."""
     match table.version:
@@ -126,8 +143,8 @@ def validity_of(layer: Layer) -> tuple[str | None, str | None]:
 def _text(shown: ColumnElement[Any], native: str) -> ColumnElement[Any]:
     if native == "text":
         return shown
-    if native in INSTANTS:  # as JSON writes them: 2024-01-01T08:00:00+00:00
-        return func.json_build_array(shown).op("->>")(literal(0, INTEGER))
+    if native in INSTANTS:  # one without a zone is no moment: 2024-01-01T08:00:00
+        return moment_text(shown)
     return cast(shown, TEXT)
 
 

@@ -106,9 +106,11 @@ class ExternalTable(External):
     view: bool  # no index vouches for its key
     types: Mapping[str, str]  # of every readable column: name -> native type
     shown: tuple[str, ...]  # the column of each field, in the specification's order
+    definition: str = ""  # digest of what decides which rows the serving role sees
     place: str | None = None  # the geometry column; None: a table without
     srid: int | None = None
     curved: bool = False
+    everywhere: bool = False  # the geometry column is NOT NULL
     area: Bounds = WHOLE  # where the reference system is used, degrees
     extent: Bounds | None = field(default=None, compare=False)  # as far as it is known, degrees
 

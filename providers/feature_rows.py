@@ -13,6 +13,7 @@ from providers.access import Scope
 from providers.features import FeatureQuery, chosen_rows
 from providers.frames import digits, written
 from providers.layers import LayerStore
+from providers.moments import moment_text
 from providers.ordering import order_of, position_text
 from providers.relations import Relation, relation_of
 
@@ -21,7 +22,7 @@ from providers.relations import Relation, relation_of
 class Rows:
     """Some rows in their order.
 
-    `names` begins with om_id; each of `rows` has a value per name. Dates are text, exact numbers
+    `names` begins with om_id; each of `rows` has a value per name. Dates and moments are text, exact numbers
     Decimal. `geometry` is WKB, east before north, or WKT in the axis order of the registry; None
     where the selection has none, an entry None where the row has none.
     """
@@ -59,6 +60,8 @@ def rows_statement(
         field = layer.field(name)
         if field is not None and field.type is FieldType.DATE:
             value = cast(value, TEXT)  # any date of the database, also one that Python has not
+        elif field is not None and field.type is FieldType.INSTANT:
+            value = moment_text(value)
         columns.append(value.label(f"v{i}"))
     if shown.draws(layer):
         shape = relation.plain(rows.c.geom)

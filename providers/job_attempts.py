@@ -21,9 +21,6 @@ from providers.job_records import JobStatus, scope_from
 from providers.job_results import STORAGE_FULL, Made, forget_spools, write_results
 from providers.jobs import ANONYMOUS_QUEUE, KEYED_QUEUE, defer
 
-# A worker beats every 10 s; three missed beats is a dead worker, not a slow query.
-BEAT_S = 10.0
-STALLED_AFTER = timedelta(seconds=30)
 MAX_LOST = 2  # the second death is the job's own doing, most likely
 DIED = {
     "reason": "died",
@@ -245,7 +242,7 @@ class AttemptStore:
         async with self._pools.writing() as connection:
             await connection.execute(BEAT, values)
 
-    async def reclaim(self, stalled: timedelta = STALLED_AFTER) -> list[UUID]:
+    async def reclaim(self, stalled: timedelta) -> list[UUID]:
         """Queue again what a dead worker left, drop what has expired; the jobs queued again."""
         values = {
             "stalled": stalled,

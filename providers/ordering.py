@@ -8,8 +8,8 @@ found by an index or a sort, never by counting rows off.
 import json
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, and_, bindparam, func, or_
@@ -19,6 +19,7 @@ from config.model import Layer
 from config.vocabulary import FieldType
 from providers.errors import BadParameter
 from providers.external_table import Key, KeyKind, described
+from providers.moments import parse_written
 from providers.relations import SYSTEM_PROPERTIES, Relation
 
 MAX_SORT_KEYS = 5
@@ -123,6 +124,8 @@ def parse_position(layer: Layer, sorts: Sequence[Sort], text: str) -> Position |
     kind = described(layer).key_kind if layer.external is not None else KeyKind.WHOLE
     found = kind.parse(str(key)) if isinstance(key, str | int | Decimal) else None
     try:
+        if any(b"\0" in part.encode() for part in said if isinstance(part, str)):
+            return None  # no text of the database holds it, nor half a surrogate pair: ValueError
         typed = tuple(_typed(layer, s.name, v) for s, v in zip(sorts, values, strict=True))
     except (TypeError, ValueError):
         return None
@@ -140,12 +143,19 @@ def _typed(layer: Layer, name: str, value: Any) -> Value:
             return value
         case FieldType.BOOLEAN if isinstance(value, bool):
             return value
+        case _ if isinstance(value, bool):  # which Python counts among the whole numbers
+            pass
         case FieldType.INTEGER if isinstance(value, int) and -(2**63) <= value < 2**63:
             return value
-        case FieldType.DATE if isinstance(value, str):
-            return date.fromisoformat(value)
-        case FieldType.DECIMAL if isinstance(value, int | Decimal):
+        case FieldType.DATE | FieldType.INSTANT if isinstance(value, str):
+            return parse_written(kind, value)
+        case FieldType.DECIMAL if isinstance(value, int | Decimal) and _in_double(Decimal(value)):
             return value
         case FieldType.DECIMAL if value in ("NaN", "Infinity", "-Infinity"):
             return float(value)
     raise TypeError(f"{name}: {value!r} is no {kind}")
+
+
+def _in_double(value: Decimal) -> bool:
+    """Whether a double precision column can be compared with it."""
+    return isfinite(float(value)) and (float(value) != 0) == (value != 0)

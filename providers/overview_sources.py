@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from config.vocabulary import GeometryKind, Text
+from config.vocabulary import EditionKey, GeometryKind, Text
 
 
 class Drawn(StrEnum):
@@ -25,8 +26,19 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """Of a table that is not ours: when its rows were read, and under which key that is stored."""
+
+    at: datetime
+    edition: EditionKey
+    features: int = field(compare=False)  # that were drawn
+    version: str | None = field(compare=False)  # what changes with the rows; None: nothing tells
+    looked_at: datetime = field(compare=False)  # when the table was last known to be the same
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """The generalised geometry of an edition, as it is in the database now."""
+    """The generalised geometry of an edition or a table, as it is in the database now."""
 
     revision: int  # the edition's revision that it shows
     classes_below: int  # zooms below are drawn as classes; 0: none are
@@ -34,6 +46,7 @@ class Overview:
     # by zoom, where a tile would hold too many: how many features its tiles leave out in all
     omitted: Mapping[int, int] = field(default_factory=dict)
     recipe: str = ""  # what it was made by, beside the rows: another style makes another overview
+    taken: Taken | None = None  # None: it follows the revisions of an edition of ours
 
     def source(self, zoom: int) -> Source:
         """The coarsest that is fine enough."""
@@ -43,7 +56,7 @@ class Overview:
         return Source(Drawn.ROWS) if level is None else Source(Drawn.GENERALISED, level)
 
 
-def stored_overview(columns: Sequence[Any]) -> Overview | None:
+def stored_overview(columns: Sequence[Any], taken: Taken | None = None) -> Overview | None:
     """The columns revision, classes_below, levels, omitted, recipe of onemap.overview, or nothing."""
     if not columns or columns[0] is None:
         return None
@@ -54,6 +67,7 @@ def stored_overview(columns: Sequence[Any]) -> Overview | None:
         levels=tuple(levels),
         omitted={int(zoom): count for zoom, count in omitted.items()},
         recipe=recipe,
+        taken=taken,
     )
 
 
@@ -61,12 +75,15 @@ RULES: Mapping[GeometryKind, Text] = {
     GeometryKind.POLYGON: Text(
         zh="面要素与相邻面一起简化，共边保持一致，容差为该级别半个像元；"
         "当面积居中的图斑不足两个像元时改绘分类图：每个像元取其中心所在图斑的类别，"
-        "更小级别取四个像元中的多数，仅三个及以下像元的小块并入相邻类别。",
+        "更小级别取四个像元中的多数，仅三个及以下像元的小块并入相邻类别；"
+        "一张瓦片容不下这样的细节时，并入更大的小块，再将 2×2、4×4……个像元绘为其中的多数。",
         en="Polygons are simplified together with their neighbours, shared edges stay shared, the"
         " tolerance is half a pixel of the zoom. Where the median polygon is under two pixels,"
         " areas of classes are drawn: a pixel has the class of the polygon that its centre lies"
         " in, further out that of the majority of its four, and patches of three pixels or less"
-        " are joined to a neighbouring class.",
+        " are joined to a neighbouring class. Where a tile has no room for so much detail, larger"
+        " patches are, and then squares of 2 by 2, 4 by 4, … pixels are drawn as what most of them"
+        " are.",
     ),
     GeometryKind.LINE: Text(
         zh="线要素逐条简化，容差为该级别半个像元；不足一个像元的线在该级别不绘。",

@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 from shapely.errors import GEOSException
 
 from config.model import Catalogue, Layer
-from config.vocabulary import EditionKey, GeometryKind
+from config.vocabulary import EditionKey, GeometryKind, LayerId
 from providers.database import DatabaseRole
 from providers.overview_choice import Choice, choose, recipe
 from providers.overview_mosaic import GRIDS, Bounds, keep_mosaic, tiles_met
@@ -106,7 +106,7 @@ def keep_overview(connection: Connection[TupleRow], layer: Layer, edition: Editi
         connection.execute(FORGET, {"layer": layer.id, "edition": edition})
         return True
     if not _present(connection, layer, edition) or not hold(
-        connection, layer, edition, lasting=False
+        connection, layer.id, edition, lasting=False
     ):
         return False
     try:
@@ -128,13 +128,13 @@ def make_overview(
 
 
 def hold(
-    connection: Connection[TupleRow], layer: Layer, edition: EditionKey, *, lasting: bool
+    connection: Connection[TupleRow], layer: LayerId, edition: EditionKey, *, lasting: bool
 ) -> bool:
     """Be the only one at this overview, to the transaction's or (*lasting*) the connection's end."""
     lock = "pg_try_advisory_lock" if lasting else "pg_try_advisory_xact_lock"
     row = connection.execute(
         sql.SQL("SELECT {}(hashtextextended(%s, 0))").format(sql.SQL(lock)),
-        (f"onemap/overview/{layer.id}/{edition}",),
+        (f"onemap/overview/{layer}/{edition}",),
     ).fetchone()
     return bool(row and row[0])
 
@@ -162,7 +162,7 @@ def _keep(
     if anew or held is None or held.recipe != recipe(layer) or not held.choice.fits(features):
         if most and (features > FEW_ROWS or vertices > FEW_VERTICES):
             return False
-        _make_all(connection, layer, edition, revision)
+        make_all(connection, layer, edition, revision)
         return True
     work = Work(connection, layer, edition, held.choice, held.revision)
     if most and _changes(work) > FEW_ROWS:
@@ -179,9 +179,10 @@ def _keep(
     return True
 
 
-def _make_all(
+def make_all(
     connection: Connection[TupleRow], layer: Layer, edition: EditionKey, revision: int
 ) -> None:
+    """All of the overview, whatever there was before; as the writer, in the caller's transaction."""
     choice = choose(connection, layer, edition)
     work = Work(connection, layer, edition, choice, None)
     binds = {"layer": layer.id, "edition": edition}

@@ -34,6 +34,7 @@ TYPES = {
     FieldType.INTEGER: "N",
     FieldType.DECIMAL: "N",
     FieldType.DATE: "D",
+    FieldType.INSTANT: "C",
     FieldType.BOOLEAN: "L",
 }
 LANGUAGE = {"UTF-8": 0x00, "GBK": 0x4D}  # of the table's header
@@ -112,7 +113,7 @@ class ShapefileWriter:
             return None
         cells = self.cells[number]
         match column.type:
-            case FieldType.TEXT:
+            case FieldType.TEXT | FieldType.INSTANT:
                 text = self._encoded(column, str(value), row)
             case FieldType.DATE:
                 text = _day(column, str(value), row)

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import (
     INTEGER,
     NUMERIC,
     TEXT,
+    TIMESTAMP,
 )
 from sqlalchemy.schema import CreateTable
 from sqlalchemy.types import TypeEngine
@@ -31,6 +32,7 @@ COLUMN_TYPES: dict[FieldType, TypeEngine[Any]] = {
     FieldType.INTEGER: INTEGER(),
     FieldType.DECIMAL: NUMERIC(),
     FieldType.DATE: DATE(),
+    FieldType.INSTANT: TIMESTAMP(timezone=True),
     FieldType.BOOLEAN: BOOLEAN(),
 }
 

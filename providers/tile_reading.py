@@ -12,6 +12,7 @@ from sqlalchemy import ClauseElement
 from config.model import Layer
 from config.vocabulary import EditionKey
 from providers.database import Pools
+from providers.external_table import LayerUnavailable
 from providers.grids import TileAddress
 from providers.tile_sources import (
     ROWS,
@@ -37,7 +38,7 @@ async def read_tile(ask: Ask, drawing: Drawing) -> Tile:
         statement = partial(drawing.statement, form)
         try:
             row = await ask(("tile", *drawing.key(form)), statement, drawing.values(most))
-        except UndefinedTable:
+        except (UndefinedTable, LayerUnavailable):  # the latter where a layer is external
             if drawing.source == ROWS:
                 raise
             row = None

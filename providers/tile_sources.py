@@ -23,6 +23,8 @@ from sqlalchemy.dialects.postgresql import BIGINT, DOUBLE_PRECISION, INTEGER, SM
 from config.model import Layer
 from config.vocabulary import EditionKey
 from providers.access import ALL, SRID, Scope
+from providers.external_rows import as_ours
+from providers.external_table import described
 from providers.grids import TileAddress
 from providers.omitted_features import most_told, omitted_layer
 from providers.overview_sources import Drawn, Overview, Source
@@ -68,7 +70,7 @@ class Tile:
     """A vector tile; empty bytes where nothing is drawn."""
 
     content: bytes
-    revision: int | None  # that the statement saw; None: the layer is external and has none
+    revision: int | None  # that the statement saw; None: an external table's rows have none
     drawn: int
     omitted: int  # the smallest features, which a full tile leaves out
     version: str | None = None  # what an external layer has instead; None: nothing tells
@@ -139,7 +141,7 @@ class Drawing:
         """The tile of the last answer; what it leaves out is counted in a layer of its own."""
         omitted = max(found.met - most, 0) if form is Form.LARGEST else 0
         told = omitted_layer(self.layer.id, omitted) if omitted else b""
-        ours = self.layer.external is None
+        ours = self.layer.external is None or self.source.drawn is not Drawn.ROWS
         return Tile(
             content=found.content + told,
             revision=found.version or 0 if ours else None,
@@ -162,16 +164,18 @@ def source_of(query: TileQuery, scope: Scope, overview: Overview | None) -> Sour
 
 
 def generalised(layer: Layer, edition: EditionKey) -> Relation:
-    """The rows of an edition as they are drawn at the bound `zoom`."""
-    rows = edition_table(layer, edition)
+    """The rows of an edition, or of an external table, as they are drawn at the bound `zoom`."""
+    ours = as_ours(layer)
+    rows = edition_table(ours, edition)
     columns = (column(c.name, c.type) for c in rows.columns)
     level = column("level", SMALLINT)
     stored = named_table(partition_name(layer, edition), level, *columns, schema=GENERALISED)
     zoom = bindparam("zoom", type_=SMALLINT)
     return Relation(
         branches=(Branch(stored, (stored.c.level == zoom,)),),
-        attributes={f.code: f.column for f in layer.fields},
+        attributes={f.code: o.column for f, o in zip(layer.fields, ours.fields, strict=True)},
         version=_overview_revision(zoom == any_(OVERVIEW.c.levels)),
+        table=None if layer.external is None else described(layer),
     )
 
 

@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql import (
     DOUBLE_PRECISION,
     INTEGER,
     TEXT,
+    TIMESTAMP,
     aggregate_order_by,
 )
 
@@ -29,6 +30,7 @@ from config.vocabulary import GeometryKind
 from providers.access import Scope
 from providers.conditions import Condition, parameters, shapes
 from providers.grids import WEB_MERCATOR, WGS84, TileAddress, Tiling
+from providers.moments import moment_text
 from providers.overview_sources import Drawn
 from providers.relations import Relation, columns_of
 
@@ -206,5 +208,7 @@ def _largest_first(layer: Layer, relation: Relation, rows: FromClause) -> list[A
 
 
 def _plain(column: Any) -> Any:
-    """MVT knows text, numbers and booleans; dates and decimals travel as text."""
+    """MVT knows text, numbers and booleans; dates, moments and decimals travel as text."""
+    if isinstance(column.type, TIMESTAMP):
+        return moment_text(column)
     return column if isinstance(column.type, INTEGER | BIGINT | TEXT) else cast(column, TEXT)

@@ -71,7 +71,7 @@ class Window:
         touched: list[ColumnElement[bool]] = [
             func.ST_Intersects(rows.c.geom, shape) for shape in self._placed(relation)
         ]
-        if relation.table is not None:  # another's column may be null
+        if relation.table is not None and not relation.table.everywhere:
             touched.append(rows.c.geom.is_(None))
         return or_(*touched)
 

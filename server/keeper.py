@@ -21,6 +21,7 @@ from providers.editions import list_editions
 from providers.layers import LayerStore
 from providers.listening import listen
 from providers.regions import CHANNEL, REGION_PATHS
+from providers.taken_overviews import list_taken, standing
 from server.external_layers import external_layers
 from server.snapshot import Snapshot
 
@@ -90,6 +91,7 @@ class SnapshotKeeper:
         async with self._pools.reading() as connection:
             states = await list_editions(connection)
             paths = await (await connection.execute(REGION_PATHS)).fetchall()
+            taken = await list_taken(connection)
         grouped = groupby(states, key=lambda s: s.edition.layer)
         fresh = replace(
             snapshot,
@@ -97,7 +99,8 @@ class SnapshotKeeper:
             region_paths={code: tuple(path) for code, path in paths},
             loaded_at=datetime.now(UTC),
         )
-        return fresh.with_layers(await external_layers(self._url, fresh.catalogue))
+        found = fresh.with_layers(await external_layers(self._url, fresh.catalogue))
+        return replace(found, taken=standing(taken, found.catalogue.layers))
 
     async def _logged(self, read: Callable[[], Awaitable[None]]) -> None:
         try:

@@ -20,6 +20,7 @@ from providers.errors import BadParameter, NotFound, StoreUnavailable
 from providers.external_table import described, is_described
 from providers.keys import KeyRecord
 from providers.layers import LayerStore
+from providers.overview_sources import Overview
 from providers.regions import expand
 
 EPOCH = datetime.fromtimestamp(0, UTC)
@@ -34,6 +35,7 @@ class Resolved:
     state: EditionState | None
     pinned: bool  # the id names the edition
     at: int | None = None  # the revision that answers; None: the current one
+    taken: Overview | None = None  # of an external layer
 
     @property
     def id(self) -> str:
@@ -46,6 +48,11 @@ class Resolved:
     @property
     def edition(self) -> EditionKey | None:
         return self.state.edition.key if self.state else None
+
+    @property
+    def overview(self) -> Overview | None:
+        """What its tiles of the small scales are drawn from; None: from the rows."""
+        return self.taken if self.state is None else self.state.overview
 
     @property
     def answers(self) -> bool:
@@ -69,6 +76,7 @@ class Snapshot:
     region_paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     taken_at: datetime = EPOCH  # when this catalogue was taken: titles and links are its own
     loaded_at: datetime | None = None  # None: the database has not answered yet
+    taken: Mapping[str, Overview] = field(default_factory=dict)  # of external layers, as they serve
     results: Mapping[LayerId, Layer] = field(default_factory=dict)  # that one request is about
     anonymous: Principal = field(init=False)  # the caller without a key
     # since when a layer answers so, as it was worked out on a day
@@ -85,6 +93,8 @@ class Snapshot:
     def resolve(self, collection: str, window: Window | None, scope: Scope) -> Resolved:
         """The layer and edition behind an id; NotFound for what is not there or not visible."""
         layer = self.layer(collection, scope)
+        if layer.external is not None:
+            return Resolved(layer=layer, state=None, pinned=False, taken=self.taken.get(layer.id))
         return _chosen(layer, collection, self.states(layer, scope), window)
 
     async def resolve_as_of(

@@ -246,7 +246,7 @@ def _title(snapshot: Snapshot, name: str, lang: str) -> str:
 
 def _classes_below(resolved: Resolved) -> int:
     """The zoom below which the layer's tiles hold areas of classes."""
-    overview = resolved.state.overview if resolved.state and resolved.at is None else None
+    overview = resolved.overview if resolved.at is None else None
     return overview.classes_below if overview else 0
 
 

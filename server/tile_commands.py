@@ -109,8 +109,11 @@ async def _seed(
 ) -> tuple[TileSubject, Seeded]:
     async with pools_of(one) as pools:
         subject = await _subject(one, settings, pools, given)
-        if subject.resolved.state is None:
-            raise Refused(f"{given.layer} is an external layer: its tiles are not kept.")
+        live = next((zoom for zoom in subject.zooms if subject.revision(zoom) is None), None)
+        if live is not None:
+            raise Refused(
+                f"{given.layer} is an external layer: its tiles are not kept from zoom {live} on."
+            )
         cache = TileCache.of(settings, pools, ahead=True)
         try:
             with _progress(subject) as passed:
@@ -123,9 +126,12 @@ async def _fill(archive: TileArchive, subject: TileSubject) -> _Count:
     count, version = _Count(), None
     with _progress(subject) as passed:
         async for address, tile in subject.drawn(passed):
-            version = tile.version if version is None else version
-            if tile.revision != subject.revision(address.zoom) or tile.version != version:
+            if tile.revision != subject.revision(address.zoom):
                 raise _Superseded
+            if tile.revision is None:
+                version = tile.version if version is None else version
+                if tile.version != version:
+                    raise _Superseded
             archive.add(address.zoom, address.row, address.column, tile.content)
             count.tiles += bool(tile.content)
             count.omitted |= tile.omitted > 0
@@ -171,6 +177,7 @@ def metadata(subject: TileSubject, *, omitted: bool) -> dict[str, Any]:
             "layer": layer.id,
             "edition": subject.resolved.edition,
             "revision": None if state is None else state.revision,
+            "taken": part.taken(subject.grid, "zh"),
             "synthetic": layer.synthetic,
             "fields": {code: one["title"] for code, one in documents.items()},
         },

@@ -42,9 +42,7 @@ class TileSubject:
 
     @property
     def part(self) -> Part:
-        state = self.resolved.state
-        overview = None if state is None else state.overview
-        return Part(resolved=self.resolved, box=self.box, overview=overview)
+        return Part(resolved=self.resolved, box=self.box, overview=self.resolved.overview)
 
     @property
     def walk(self) -> Walk:
@@ -54,12 +52,11 @@ class TileSubject:
         return Walk(grid=self.grid, box=self.box, zooms=self.zooms, occupied=present)
 
     def revision(self, zoom: int) -> int | None:
-        """The revision that tiles of a zoom show; None: the layer is external and has none."""
+        """The revision that tiles of a zoom show; None: the rows of an external layer have none."""
         state, overview = self.resolved.state, self.part.overview
-        if state is None:
-            return None
-        from_rows = overview is None or overview.source(zoom).drawn is Drawn.ROWS
-        return state.revision if from_rows or overview is None else overview.revision
+        if overview is not None and overview.source(zoom).drawn is not Drawn.ROWS:
+            return overview.revision
+        return None if state is None else state.revision
 
     async def draw(self, address: TileAddress) -> Tile:
         """The tile as the public is given it."""

@@ -1,7 +1,6 @@
 """Vector tiles: of one collection, and of several in one."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 
@@ -9,12 +8,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from config.vocabulary import GeometryKind, LayerId
+from config.vocabulary import EditionKey, GeometryKind, LayerId
 from providers.access import Scope
-from providers.editions import EditionState
 from providers.errors import NotFound
 from providers.grids import TileAddress, grid_of, parse_address
-from providers.overview_sources import Drawn, Overview
+from providers.overview_sources import Drawn, Source
 from providers.tile_reading import touched
 from providers.tile_sources import source_of
 from providers.tiles import MVT, TileQuery
@@ -28,7 +26,6 @@ from server.tile_figures import HAD, Had
 from server.tile_layers import asked_layers, of_each, together
 from server.tile_memory import Entry, Form, digest_of, tag_of
 from server.tile_parameters import tile_parameters
-from server.tile_slots import SharedTurn
 
 TILE_FORMATS = {"mvt": MVT}
 EMPTY = Entry.of(b"", 0)
@@ -52,7 +49,9 @@ async def tile(request: Request) -> Response:
     entry = EMPTY if wanted is None else await one.tiles.tile(wanted)
     key = wanted.key if wanted is not None else None
     form = await one.tiles.form(key, entry, negotiate.encoding(request))
-    response = cached(request, _answer(request, form), layer)
+    response = _answer(request, form)
+    if key is None:
+        response = cached(request, response, layer)
     if everybody and key is not None and response.status_code == HTTPStatus.OK:
         one.answers.put(request, snapshot, key, entry, response, form)
     return response
@@ -80,14 +79,12 @@ async def dataset_tile(request: Request) -> Response:
         )
         for resolved in found
     ]
-    turn = SharedTurn(one.tiles.slots)
-
-    async def made(wanted: Wanted) -> tuple[LayerId, Entry]:
-        return wanted.layer, await one.tiles.tile(replace(wanted, together=turn))
-
-    tiles = await of_each(made, [each for each in wanted if each is not None])
+    there = [each for each in wanted if each is not None]
+    entries = await one.tiles.tiles(there)
+    tiles = [(each.layer, entry) for each, entry in zip(there, entries, strict=True)]
     coding = negotiate.encoding(request)
-    unkept = next((r.layer for r in found if r.layer.external is not None), None)
+    live = (r for r, each in zip(found, wanted, strict=True) if each is None or each.key is None)
+    unkept = next((r.layer for r in live if r.layer.external is not None), None)
     response = await _together(request, tiles, coding)
     return response if unkept is None else cached(request, response, unkept)
 
@@ -125,22 +122,23 @@ def wanted_tile(
 ) -> Wanted | None:
     """What to ask the cache for; None where there are no rows to draw.
 
-    A tile is kept where only its edition decides what it shows, and its revision tells when.
+    A tile is kept where only its edition decides what it shows, and its revision tells when; of an
+    external layer where what was once taken of its table does.
     """
-    layer, state = resolved.layer, resolved.state
+    layer = resolved.layer
     if layer.geometry is GeometryKind.NONE:
         raise NotFound("tileset: the layer is a table without geometry", resolved.id)
     if not resolved.answers:
         return None
-    kept = state is not None and resolved.at is None and not query.conditions
-    overview = state.overview if state is not None and kept else None
+    kept = resolved.at is None and not query.conditions
+    overview = resolved.overview if kept else None
     source = source_of(query, caller, overview)
     key, revision = None, 0
-    if state is not None and kept:
-        one = query.address
+    if kept and (shown := _shown(resolved, source)) is not None:
+        one, (edition, revision) = query.address, shown
         key = (
             layer.id,
-            state.edition.key,
+            edition,
             caller.key(),
             one.grid.id,
             one.level,
@@ -152,7 +150,6 @@ def wanted_tile(
             snapshot.build,
             snapshot.catalogue.digest,
         )
-        revision = _revision(state, None if source.drawn is Drawn.ROWS else overview)
     store = snapshot.store
     return Wanted(
         key=key,
@@ -173,9 +170,15 @@ def wanted_tile(
     )
 
 
-def _revision(state: EditionState, overview: Overview | None) -> int:
-    """The revision that the source of a tile shows now."""
-    return state.revision if overview is None else overview.revision
+def _shown(resolved: Resolved, source: Source) -> tuple[EditionKey, int] | None:
+    """The edition and revision that a source shows now; None: an external table's rows have none."""
+    state = resolved.state
+    overview = None if source.drawn is Drawn.ROWS else resolved.overview
+    if overview is not None and overview.taken is not None:
+        return overview.taken.edition, overview.revision
+    if state is None:
+        return None
+    return state.edition.key, state.revision if overview is None else overview.revision
 
 
 async def _touched(

@@ -125,7 +125,7 @@ def tilejson(subject: Subject, lang: str) -> dict[str, Any]:
         "vector_layers": [
             {
                 "id": part.layer.id,
-                "description": part.title(lang),
+                "description": " · ".join(filter(None, (part.title(lang), part.taken(grid, lang)))),
                 "fields": {n: a["title"] for n, a in attributes(part, grid, lang).items()},
                 "minzoom": grid.first,
                 "maxzoom": grid.last,

@@ -5,6 +5,7 @@ from typing import Any
 
 from config.model import Layer
 from config.vocabulary import FieldType, GeometryKind, Text
+from providers.editions import SHANGHAI
 from providers.grids import Grid
 from providers.layers import Box
 from providers.omitted_features import name_of_omitted
@@ -36,6 +37,13 @@ OMISSION = Text(
     en="A tile holds at most {features} features and {kilobytes} KB; beyond, {first} are left out"
     " first, and the tile's layer {layer} says how many.",
 )
+TAKEN = Text(
+    zh="第 {levels} 级的瓦片显示该外部表截至 {moment}（北京时间）的状态，其后表中的改动在这些级别看不到，"
+    "直到重新生成概览；其余级别按表的现状绘制。",
+    en="At levels {levels}, tiles show the external table as of {moment} (Beijing time): what has"
+    " changed in it since is not seen there until its overview is taken anew. At all other levels"
+    " they show the table as it is now.",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +60,16 @@ class Part:
 
     def source(self, zoom: int) -> Source:
         return Source(Drawn.ROWS) if self.overview is None else self.overview.source(zoom)
+
+    def taken(self, grid: Grid, lang: str) -> str | None:
+        """At which levels an external table is shown as of which moment; None: at none."""
+        taken = None if self.overview is None else self.overview.taken
+        levels = [n for n in grid.levels if self.source(grid.zoom(n)).drawn is not Drawn.ROWS]
+        if taken is None or not levels:
+            return None
+        moment = taken.at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
+        told = "–".join(dict.fromkeys(map(str, (levels[0], levels[-1]))))
+        return TAKEN.in_language(lang).format(levels=told, moment=moment)
 
     def title(self, lang: str) -> str:
         state = self.resolved.state if self.resolved.pinned else None
@@ -75,7 +93,7 @@ def attributes(part: Part, grid: Grid, lang: str) -> dict[str, dict[str, Any]]:
             document = {
                 "title": field.title.in_language(lang),
                 "type": "integer" if whole else "string",
-                **({"format": "date"} if field.type is FieldType.DATE else {}),
+                **{k: v for k, v in field.type.json_schema.items() if k == "format"},
                 "x-onemap-from": str(level),
             }
             found.setdefault(field.code, document)
@@ -85,6 +103,7 @@ def attributes(part: Part, grid: Grid, lang: str) -> dict[str, dict[str, Any]]:
 def facts(part: Part, grid: Grid, lang: str) -> dict[str, Any]:
     """What the standard has no word for: which state is drawn, and what a level's features are."""
     layer, state = part.layer, part.resolved.state
+    taken = None if part.overview is None else part.overview.taken
     drawn = dict.fromkeys(part.source(grid.zoom(level)).drawn for level in grid.levels)
     edition = state and {
         "key": state.edition.key,
@@ -93,7 +112,9 @@ def facts(part: Part, grid: Grid, lang: str) -> dict[str, Any]:
     return {
         "edition": edition,
         "revision": None if state is None else state.revision,
-        "overviewRevision": None if part.overview is None else part.overview.revision,
+        "overviewRevision": None if part.overview is None or taken else part.overview.revision,
+        "takenAt": taken.at.isoformat() if taken else None,
+        "taken": part.taken(grid, lang),
         "geometry": layer.geometry,
         "synthetic": layer.synthetic,
         "tileMatrices": [_level(part, grid, level) for level in grid.levels],
@@ -106,10 +127,12 @@ def facts(part: Part, grid: Grid, lang: str) -> dict[str, Any]:
 def _level(part: Part, grid: Grid, level: int) -> dict[str, Any]:
     """What a level's features are, and how many its tiles leave out; None: not counted."""
     zoom, overview = grid.zoom(level), part.overview
+    drawn = part.source(zoom).drawn
+    live = overview is None or (overview.taken is not None and drawn is Drawn.ROWS)
     return {
         "tileMatrix": str(level),
-        "features": part.source(zoom).drawn,
-        "omitted": None if overview is None else overview.omitted.get(zoom, 0),
+        "features": drawn,
+        "omitted": None if overview is None or live else overview.omitted.get(zoom, 0),
     }
 
 

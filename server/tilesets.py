@@ -93,7 +93,7 @@ async def _part(
         raise NotFound("tileset: the layer is a table without geometry", resolved.id)
     now, conditions = resolved.at is None, conditions_of(resolved, given)
     plain = now and caller.areas is ALL and not conditions
-    overview = resolved.state.overview if resolved.state is not None and plain else None
+    overview = resolved.overview if plain else None
     # where the rows of an earlier state were is recorded of all of them together only
     told = now or (caller.regions is ALL and caller.areas is ALL)
     box = await visible_extent(snapshot, resolved, caller) if told else None

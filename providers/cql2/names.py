@@ -12,6 +12,7 @@ KINDS = {
     FieldType.INTEGER: Kind.NUMBER,
     FieldType.DECIMAL: Kind.NUMBER,
     FieldType.DATE: Kind.DATE,
+    FieldType.INSTANT: Kind.INSTANT,
     FieldType.BOOLEAN: Kind.BOOLEAN,
 }
 MANAGED = {FieldType.INTEGER: "int4", FieldType.DECIMAL: "numeric"}

@@ -44,7 +44,8 @@ class Column:
     element: Kind | None = None  # of an array, or of the ends of an interval
 
     def __str__(self) -> str:
-        return f"the property {self.name} ({self.kind})"
+        name = "geometry" if self.kind is Kind.GEOMETRY else self.name  # as answers call it
+        return f"the property {name} ({self.kind})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

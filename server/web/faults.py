@@ -14,6 +14,7 @@ EXPECTED: Final[Mapping[str, str]] = {
     r"a decimal value": "数字",
     r"a date value": "日期，形如 2024-12-31",
     r"a boolean value": "true 或 false",
+    r"a date-time with its offset.*": "带时区的时刻，如 2024-12-31T08:00:00+08:00",
     r"a date or a date-time with its offset.*": (
         "日期（指当日末），或带时区的时刻，如 2024-12-31、2024-12-31T08:00:00+08:00"
     ),
@@ -37,6 +38,7 @@ EXPECTED: Final[Mapping[str, str]] = {
     r"results; rows are not counted": "results（不提供计数）",
     r"process": "process",
     r"text without null characters": "不含空字符的文本",
+    r"percent-encoded UTF-8": "按 UTF-8 百分号编码的文本（不是 GBK）",
     r"at most (\d+) printable characters": "至多 {0} 个可见字符",
     r"at most (\d+) bytes": "至多 {0} 字节",
     r"at most (\d+)": "至多 {0}",

@@ -123,6 +123,7 @@ FEATURE_WORDS: Final[Mapping[str, Word]] = {
     "keyword.exclusiveMaximum": Word("小于", "less than"),
     "keyword.multipleOf": Word("步长", "multiple of"),
     "keyword.pattern": Word("格式", "pattern"),
+    "keyword.x-onemap-decimals": Word("小数位数", "decimals"),
     "keyword.enum": Word("取值", "one of"),
     # members of documents that have no page of their own kind
     "member.id": Word("标识", "identifier"),

@@ -61,10 +61,12 @@ def recipes(
 
 
 def _gdal(service: Service, feature: str | None, here: str, kept: list[tuple[str, str]]) -> str:
+    """GDAL takes any GeoJSON for degrees, longitude first, and an address with f=json for Esri's."""
     source, name = shlex.quote(f"OAPIF:{service.landing}"), shlex.quote(service.collection)
     if feature is not None:
-        return f"ogrinfo -al {shlex.quote(_with(here, f='json'))}"
-    window = dict(kept).get("bbox", "").split(",")
+        asked = urlencode([(k, v) for k, v in kept if k != "crs"])
+        return f"ogrinfo -al {shlex.quote(here.partition('?')[0] + (asked and f'?{asked}'))}"
+    window = dict(kept).get("bbox", "").split(",") if "bbox-crs" not in dict(kept) else []
     spat = f" -spat {' '.join(map(shlex.quote, window))}" if len(window) == 4 else ""
     return (
         f"ogrinfo -ro -so {source} {name}\n"

@@ -35,5 +35,7 @@ TILE_WORDS: Final[Mapping[str, Word]] = {
     "relation.geodata": Word("所属数据集", "Collection"),
     "member.tileMatrix": Word("级", "level"),
     "member.omitted": Word("略去的要素数", "features left out"),
+    "member.takenAt": Word("概览取自外部表的时刻", "when the overview was taken of the table"),
+    "member.taken": Word("瓦片所示时刻", "moment that tiles show"),
     "member.overviewRevision": Word("概化图形的修订号", "revision of the simplified geometry"),
 }

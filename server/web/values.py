@@ -202,7 +202,9 @@ def type_name(schema: Mapping[str, Any]) -> str:
     for key in ("oneOf", "anyOf", "allOf"):
         if options := schema.get(key):
             joined = " & " if key == "allOf" else " | "
-            return joined.join(dict.fromkeys(type_name(option) for option in options))
+            names = dict.fromkeys(type_name(option) for option in options)
+            if names.keys() - {"any", "null"} or "type" not in schema:  # not values of one type
+                return joined.join(names)
     declared = schema.get("type", "")
     name = " | ".join(declared) if isinstance(declared, list) else str(declared)
     if name == "array" and isinstance(schema.get("items"), Mapping):
