@@ -15,8 +15,8 @@ unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 # Hundreds of processes start in a run; each would compile the project's modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install install-tests demo serve web test test-database test-rest checks lint format type arch web-check \
-	e2e e2e-clients openapi bench campaign lock clean
+.PHONY: help install install-tests demo serve web test test-laws test-database test-clients checks lint format type \
+	arch web-check e2e e2e-clients openapi bench campaign lock clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1 \2/p' $(MAKEFILE_LIST) | awk '{printf "  %s %-14s", $$1, $$2; $$1 = $$2 = ""; print}'
@@ -38,15 +38,18 @@ web: install ## The same, with the web application reloading as it is edited
 
 test: install-tests ## Everything that must hold before a change is handed in
 	@$(MAKE) -j2 -Otarget checks
-	@$(MAKE) -j2 -Otarget test-database test-rest
+	@$(MAKE) -j3 -Otarget test-laws test-database test-clients
 
-# The halves take about as long: the one has most integration tests, the other all else, beside the
-# engines and what comes last in the alphabet (from test_t on).
+# Three parts that take about as long, on two cores: tests wait for processes that end, and for beats.
+# Of the integration tests each has some letters; the first part has whatever the others leave.
+test-laws: install-tests
+	@$(PYTEST) --ignore tests/e2e --ignore tests/integration/engines --ignore-glob 'tests/integration/test_[d-z]*.py'
+
 test-database: install-tests
-	@$(PYTEST) --ignore tests/integration/engines --ignore-glob 'tests/integration/test_[t-z]*.py' tests/integration
+	@$(PYTEST) --ignore tests/integration/engines --ignore-glob 'tests/integration/test_[!d-s]*.py' tests/integration
 
-test-rest: install-tests
-	@$(PYTEST) --ignore-glob 'tests/integration/test_[a-s]*.py'
+test-clients: install-tests
+	@$(PYTEST) --ignore-glob 'tests/integration/test_[!t-z]*.py' tests/e2e tests/integration
 
 checks: lint type arch web-check
 

@@ -139,6 +139,7 @@ class FieldType(StrEnum):
     INTEGER = "integer"
     DECIMAL = "decimal"
     DATE = "date"
+    INSTANT = "instant"  # of external tables; no specification has it
     BOOLEAN = "boolean"
 
     @property
@@ -153,5 +154,6 @@ JSON_TYPES = {
     FieldType.INTEGER: {"type": "integer"},
     FieldType.DECIMAL: {"type": "number"},
     FieldType.DATE: {"type": "string", "format": "date"},
+    FieldType.INSTANT: {"type": "string", "format": "date-time"},
     FieldType.BOOLEAN: {"type": "boolean"},
 }

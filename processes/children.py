@@ -24,6 +24,7 @@ from processes.computation import (
     HandsWanted,
     Outcome,
     Progress,
+    Taken,
     Unavailable,
     serve_computations,
 )
@@ -91,11 +92,7 @@ class Children:
         TimeoutError
             After the computation's time limit. A cancelled or late child is killed and replaced.
         """
-        while not (child := await self._idle.get()).alive():
-            self._replace(child)  # died while idle: no fault of this computation
-        if self._interrupted:
-            self._idle.put_nowait(child)
-            raise ChildDied("the worker stops")
+        child = await self._asked(computation)
         lent = 0
 
         def lend(most: int) -> int:
@@ -108,7 +105,7 @@ class Children:
 
         try:
             async with asyncio.timeout(computation.limit_s):
-                outcome = await child.answer(computation, report, lend)
+                outcome = await child.answer(report, lend)
         except BaseException:
             self._replace(child)
             raise
@@ -116,6 +113,22 @@ class Children:
             self._free_cores += lent
         self._idle.put_nowait(child)
         return outcome
+
+    async def _asked(self, computation: Computation) -> "_Child":
+        """The child that has taken the computation; one that died while idle is no fault of it."""
+        for _ in range(self._size + 1):  # as many as there are may have been killed at once
+            child = await self._idle.get()
+            if self._interrupted:
+                self._idle.put_nowait(child)
+                break
+            try:
+                if await child.takes(computation):
+                    return child
+            except BaseException:
+                self._replace(child)
+                raise
+            self._replace(child)
+        raise ChildDied("the worker stops, or no child lives")
 
     def _replace(self, child: "_Child") -> None:
         child.forget()
@@ -167,22 +180,23 @@ class _Child:
         self.backend: int | None = None
         self.busy = False
 
-    def alive(self) -> bool:
-        return self._process.is_alive()
-
     async def ready(self) -> None:
         """Return once the child has told that it is warm."""
         await self._receive()
 
-    async def answer(
-        self, computation: Computation, report: Report, lend: Callable[[int], int]
-    ) -> Outcome:
+    async def takes(self, computation: Computation) -> bool:
+        """Hand *computation* over; whether the child lived to take it."""
         self.busy, self.backend = True, None
         try:
-            try:
-                self._pipe.send(computation)
-            except OSError as error:
-                raise ChildDied("the child was gone") from error
+            self._pipe.send(computation)
+            return isinstance(await self._receive(), Taken)
+        except (OSError, ChildDied):
+            self.busy = False
+            return False
+
+    async def answer(self, report: Report, lend: Callable[[int], int]) -> Outcome:
+        """What becomes of the computation that it took."""
+        try:
             while True:
                 match await self._receive():
                     case Progress(percent, message, steps):

@@ -76,6 +76,11 @@ class Unavailable:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """The child has the computation: what befalls it from here on may be its doing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far the computation is, in percent."""
 
@@ -116,6 +121,7 @@ def serve_computations(pipe: Pipe, leash: Pipe, url: str, scheduler: str | None)
             computation = pipe.recv()
         except EOFError:
             return
+        pipe.send(Taken())
         pipe.send(_outcome(computation, reader, pipe, crew))
         del computation
         if gc.get_count()[0] > LEFT_OVER:

@@ -32,7 +32,7 @@ from providers.catalogue_edits import CHANNEL, read_catalogue
 from providers.checks import sweep_checks
 from providers.database import Pools, open_pools
 from providers.errors import StoreTimeout, StoreUnavailable
-from providers.job_attempts import BEAT_S, STALLED_AFTER, Attempt, AttemptStore
+from providers.job_attempts import Attempt, AttemptStore
 from providers.jobs import ANONYMOUS_QUEUE, KEYED_QUEUE, open_jobs
 from providers.listening import listen
 from providers.result_files import ResultFiles
@@ -41,6 +41,7 @@ from providers.schedules import ScheduleStore
 from providers.upload_store import UploadStore
 from providers.uploads import sweep_uploads
 
+BEATS = 3  # so many missed is a dead worker, not a slow query
 GRACE_S = 5.0  # computations under way may end; then they are stopped and queued again
 SWEEP_EVERY_S = 600.0
 REREAD_S = 60.0  # how long a catalogue with findings is left alone before it is read again
@@ -55,12 +56,12 @@ def run_worker(settings: Settings, catalogue: Catalogue, *, concurrency: int | N
 
 
 def worker_alive(settings: Settings) -> bool:
-    """Whether a worker of this home reached the database within the time of three beats."""
+    """Whether a worker of this home reached the database lately enough not to be lost."""
     try:
         age_s = time.time() - (settings.home / ALIVE_FILE).stat().st_mtime
     except OSError:
         return False
-    return age_s < STALLED_AFTER.total_seconds()
+    return age_s < settings.worker_lost_s
 
 
 class Worker:
@@ -73,6 +74,7 @@ class Worker:
             raise SettingsError("ONEMAP_DASK_SCHEDULER needs the extra: onemap-server[dask].")
         self._settings, self._catalogue = settings, catalogue
         self._url, self._concurrency = settings.database_url, concurrency
+        self._lost_s = settings.worker_lost_s
         self._alive: Path = settings.home / ALIVE_FILE
         self._folders = catalogue_folders(settings)
         self._running: set[Attempt] = set()  # the attempts under way
@@ -161,6 +163,8 @@ class Worker:
                 concurrency=slots,
                 fetch_job_polling_interval=1.0,
                 abort_job_polling_interval=1.0,
+                update_heartbeat_interval=self._lost_s / BEATS,
+                stalled_worker_timeout=self._lost_s,
                 delete_jobs="always",
                 install_signal_handlers=False,
             )
@@ -218,20 +222,20 @@ class Worker:
             try:
                 await self._store.beat(tuple(self._running))
                 self._alive.touch()
-                now, patience_s = time.monotonic(), STALLED_AFTER.total_seconds()
+                now = time.monotonic()
                 steady_since = now if steady_since is None else steady_since
-                if now - steady_since >= patience_s:  # after an outage the others are heard first
-                    for job in await self._store.reclaim():
-                        log.warning("job_reclaimed", job=str(job), after_s=patience_s)
+                if now - steady_since >= self._lost_s:  # after an outage the others are heard first
+                    for job in await self._store.reclaim(timedelta(seconds=self._lost_s)):
+                        log.warning("job_reclaimed", job=str(job), after_s=self._lost_s)
                     await self._callbacks.take_up()
             except (StoreUnavailable, StoreTimeout, OSError) as error:
                 steady_since = None
                 log.warning("beat_missed", error=repr(error))
-            await asyncio.sleep(BEAT_S)
+            await asyncio.sleep(self._lost_s / BEATS)
 
     async def _sweep(self) -> None:
         """Remove what has expired; no sign of life waits for that."""
-        await asyncio.sleep(STALLED_AFTER.total_seconds())
+        await asyncio.sleep(self._lost_s)
         while True:
             try:
                 await sweep_uploads(self._pools, self._uploads)

@@ -57,7 +57,7 @@ async def landing(request: Request) -> Response:
             link(f"{base}/catalogue/plans", "related", json, "规划名录 / Plan register"),
             link(f"{base}/catalogue/documents", "related", json, "文档 / Documents"),
             link(f"{base}/app/map", "related", html, "一张图 / One Map"),
-            link(f"{base}/guide", "help", html, "使用指南 / Guides"),
+            link(f"{base}/guide?f=html", "help", html, "使用指南 / Guides"),
         ],
     }
     return negotiate.respond(request, body, template="landing.html")

@@ -113,6 +113,8 @@ async def read_on[P: Part](
     """The parts behind *part*, at most *left* rows, all of the state that *reading* is pinned to."""
     while part.next_after is not None and left > 0:
         position = parse_position(reading.layer, reading.query.order, part.next_after)
+        if position is None:  # without it the rows would begin anew
+            raise LookupError(f"{reading.layer.id}: no position is {part.next_after}")
         limit = min(left, chunk)
         query = replace(reading.query, after=position, offset=0, limit=limit)
         reading, part = await read_part(replace(reading, query=query), read)

@@ -28,11 +28,13 @@ from providers.database import DatabaseRole, connect
 from providers.keys import KeyRecord
 from providers.keys import new_key as make_key
 from providers.migrations import migrate
+from providers.postgres_binaries import available_memory
 from providers.regions import region_code
 
 ROOT = Path(__file__).resolve().parent.parent
 DEMO_PARCELS = 2_000
 TEMPLATE = "onemap_template"
+MEMORY, ROOMY_BYTES = Path("/dev/shm"), 8 * 1024**3
 
 hypothesis_settings.register_profile("suite", max_examples=50, deadline=None, print_blob=True)
 hypothesis_settings.register_profile("campaign", max_examples=2_000, deadline=None, print_blob=True)
@@ -46,18 +48,27 @@ def catalogue() -> Catalogue:
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
+def databases_folder() -> Path | None:
+    """In memory where there is plenty, as each of the hundreds of databases is a copy; else None."""
+    free = shutil.disk_usage(MEMORY).free if MEMORY.is_dir() else 0
+    return MEMORY if free > ROOMY_BYTES and available_memory() > 2 * ROOMY_BYTES else None
+
+
+@pytest.fixture(scope="session")
+def cluster(databases_folder: Path | None) -> Iterator[Cluster]:
     """The run's own PostGIS; gone afterwards, so that no write waits for the disk.
 
     What is committed still outlives every program that is killed, the database server too.
     """
-    home = Path(tempfile.mkdtemp(prefix="onemap-tests-"))
+    home = Path(tempfile.mkdtemp(prefix="onemap-tests-", dir=databases_folder))
     home.chmod(0o755)  # the database server's user must pass through
     try:
         with open_cluster(home, memory_bytes=2 * 1024**3) as running:
             with psycopg.connect(running.address("postgres", ADMIN), autocommit=True) as admin:
                 for needless in ("fsync", "full_page_writes", "wal_compression"):
                     admin.execute(f"ALTER SYSTEM SET {needless} = off")  # type: ignore[arg-type]
+                if databases_folder is not None:
+                    admin.execute("ALTER SYSTEM SET max_wal_size = '256MB'")
                 admin.execute("SELECT pg_reload_conf()")
             yield running
     finally:

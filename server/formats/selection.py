@@ -16,6 +16,7 @@ from providers.editions import EditionState
 from providers.errors import BadParameter
 from providers.feature_rows import Rows
 from providers.features import Shown
+from providers.moments import parse_moment
 from server.attachments import title_of
 
 ID = "om_id"
@@ -35,6 +36,7 @@ ARROW = {
     FieldType.INTEGER: pa.int64(),
     FieldType.DECIMAL: pa.float64(),
     FieldType.DATE: pa.date32(),
+    FieldType.INSTANT: pa.timestamp("us", "UTC"),
     FieldType.BOOLEAN: pa.bool_(),
 }
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -125,9 +127,10 @@ def _typed(column: Column, value: Any, row: Any) -> Any:
     match column.type:
         case FieldType.DECIMAL:
             return float(value)
-        case FieldType.DATE:
+        case FieldType.DATE | FieldType.INSTANT:
+            read = date.fromisoformat if column.type is FieldType.DATE else parse_moment
             try:
-                return date.fromisoformat(value)
+                return read(value)
             except ValueError:
                 expected = f"csv: {column.name} of {row} is {value}, no date of such a file"
                 raise BadParameter("f", "", expected) from None

@@ -1,9 +1,15 @@
 """Small layers to load: squares on a grid, with every required field filled."""
 
+import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from datetime import date
+from io import StringIO
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -18,6 +24,7 @@ from processes.workflows.feature_table import FeatureTable
 from processes.workflows.load import load_edition
 from providers.editions import Edition
 from providers.revisions import Revision, RevisionKind
+from server.__main__ import main
 from server.app import create_app
 
 COVERAGE = shapely.MultiPolygon([shapely.box(124, 42, 127, 45)]).wkb
@@ -120,6 +127,26 @@ def load_squares(database_url: str, catalogue: Catalogue) -> Loader:
         )
 
     return load
+
+
+@pytest.fixture(scope="session")
+def command() -> Callable[..., CompletedProcess[str]]:
+    """Run a verb of `onemap` in this process: its exit code, and what it prints."""
+
+    def run(*arguments: str, **environ: str) -> CompletedProcess[str]:
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+        out, err = StringIO(), StringIO()
+        with patch.dict(os.environ, environ), redirect_stdout(out), redirect_stderr(err):
+            try:
+                code = main(arguments)
+            except SystemExit as left:
+                code = left.code if isinstance(left.code, int) else 1
+            finally:
+                for number, handler in handlers.items():
+                    signal.signal(number, handler)
+        return CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+    return run
 
 
 @pytest.fixture

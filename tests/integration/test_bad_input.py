@@ -195,6 +195,24 @@ def test_null_characters_are_refused(client: httpx.Client, name: str) -> None:
     refused(client.get(f"{ITEMS}?{name}=a%00b"), name)
 
 
+@pytest.mark.parametrize("name", ["XZQMC", "q", "filter", "sortby", "properties"])
+@pytest.mark.parametrize("word", ["%D6%D0%CE%C4", "%ff", "a%E4%B8"])
+def test_text_in_another_encoding_is_refused_and_not_searched_for(
+    client: httpx.Client, name: str, word: str
+) -> None:
+    refused(client.get(f"{ITEMS}?{name}={word}"), name)
+
+
+@pytest.mark.parametrize("name", ["XZQMC", "q"])
+def test_the_sign_for_what_could_not_be_read_is_a_character_like_others(
+    client: httpx.Client, name: str
+) -> None:
+    answer = client.get(f"{ITEMS}?{name}=a%EF%BF%BD")
+
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["features"] == []
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -20,6 +20,7 @@ from providers.errors import Refused
 from server.key_commands import add_verbs
 
 ROOT = Path(__file__).resolve().parents[2]
+type Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -55,30 +56,34 @@ def test_a_taken_port_is_one_sentence_and_exit_2(database_url: str) -> None:
         refused(run("up", ONEMAP_PORT=port, ONEMAP_DATABASE_URL=database_url), port)
 
 
-def test_a_database_that_does_not_answer_is_one_sentence_and_exit_2() -> None:
-    refused(run("migrate", ONEMAP_DATABASE_URL="postgresql://x@127.0.0.1:9/none"), "database")
+def test_a_database_that_does_not_answer_is_one_sentence_and_exit_2(command: Command) -> None:
+    refused(command("migrate", ONEMAP_DATABASE_URL="postgresql://x@127.0.0.1:9/none"), "database")
 
 
-def test_a_foreign_data_directory_is_one_sentence_and_exit_2(tmp_path: Path) -> None:
+def test_a_foreign_data_directory_is_one_sentence_and_exit_2(
+    command: Command, tmp_path: Path
+) -> None:
     (tmp_path / "db").mkdir()
     (tmp_path / "db" / "PG_VERSION").write_text("15\n")
 
-    refused(run("migrate", ONEMAP_HOME=str(tmp_path)), str(tmp_path))
+    refused(command("migrate", ONEMAP_HOME=str(tmp_path)), str(tmp_path))
 
 
-def test_the_catalogue_is_checked_and_its_findings_are_exit_1(tmp_path: Path) -> None:
+def test_the_catalogue_is_checked_and_its_findings_are_exit_1(
+    command: Command, tmp_path: Path
+) -> None:
     home = {"ONEMAP_HOME": str(tmp_path / "home")}
-    assert run("check", ONEMAP_CATALOGUE="demo", **home).returncode == 0
+    assert command("check", ONEMAP_CATALOGUE="demo", **home).returncode == 0
     (tmp_path / "wrong.yaml").write_text("kind: layer\nid: Wrong\n")
 
-    done = run("check", ONEMAP_CATALOGUE=str(tmp_path), **home)
+    done = command("check", ONEMAP_CATALOGUE=str(tmp_path), **home)
 
     assert done.returncode == 1
     assert "wrong.yaml: /0/id: " in done.stderr
 
 
 def test_a_key_needs_a_role_that_exists_and_a_region_where_the_role_is_held_by_region(
-    demo_database_url: str,
+    command: Command, demo_database_url: str
 ) -> None:
     settings = Settings.from_environ({"ONEMAP_DATABASE_URL": demo_database_url})
     parser = argparse.ArgumentParser()
@@ -98,15 +103,15 @@ def test_a_key_needs_a_role_that_exists_and_a_region_where_the_role_is_held_by_r
     assert "over already" in told("--role", "planner", "--expires", "2020-01-01")
     assert "--expires" in told("--role", "planner", "--expires", "2027-13-01")
     database = {"ONEMAP_DATABASE_URL": demo_database_url}
-    none = run(*named, "--role", "king", **database)
+    none = command(*named, "--role", "king", **database)
     assert none.returncode == 1
     assert "no role" in none.stderr
-    made = run(*named, "--role", "surveyor", "--region", "220102", **database)
+    made = command(*named, "--role", "surveyor", "--region", "220102", **database)
     assert made.returncode == 0
     text = made.stdout.strip()
     assert text.startswith("om_")
-    assert run("key", "revoke", text.split("_")[1], **database).returncode == 0
-    assert run("key", "revoke", text.split("_")[1], **database).returncode == 1
+    assert command("key", "revoke", text.split("_")[1], **database).returncode == 0
+    assert command("key", "revoke", text.split("_")[1], **database).returncode == 1
 
 
 def test_editions_are_listed(demo_database_url: str) -> None:

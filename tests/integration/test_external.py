@@ -514,6 +514,23 @@ def test_pages_items_and_windows_of_an_external_table_use_its_indexes(
             assert "Seq Scan" not in text, text
 
 
+def test_a_window_asks_for_rows_without_a_place_only_where_there_may_be_some(
+    tables: Callable[..., None], found: Callable[[str], Layer]
+) -> None:
+    window = parse_bbox("113.5,30.0,113.501,30.001", CRS84)
+
+    def asked() -> str:
+        layer = found(PIPES)
+        relation = relation_of(layer, None, past=False)
+        return compile_sql(
+            page_statement(layer, relation, FeatureQuery(conditions=(window,)), EVERYTHING)
+        ).text
+
+    assert "geom IS NULL" in asked()
+    tables("ALTER TABLE gis.pipe ALTER COLUMN geom SET NOT NULL")
+    assert "geom IS NULL" not in asked()
+
+
 def test_a_managed_layer_is_never_read_without_its_edition(found: Callable[[str], Layer]) -> None:
     with pytest.raises(ValueError, match="in an edition"):
         relation_of(replace(found(PIPES), external=None), None, past=False)

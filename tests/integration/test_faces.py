@@ -1,6 +1,7 @@
 """The plain pages as a reader gets them: every route, both languages, and what an item's page tells."""
 
 import re
+import shlex
 from collections.abc import Callable
 from html import unescape
 from typing import Any
@@ -8,7 +9,10 @@ from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
 import httpx
+import pyogrio
 import pytest
+import shapely
+import shapely.geometry
 from starlette.testclient import TestClient
 
 from processes.registry import SPECS
@@ -228,6 +232,21 @@ def test_a_printed_python_recipe_runs(
         exec(compile(block, "recipe", "exec"), {})
 
     assert capsys.readouterr().out.split() == ["11", "11"]
+
+
+def test_a_printed_gdal_recipe_reads_degrees_whatever_the_reference_system_of_the_page(
+    client: httpx.Client,
+) -> None:
+    feature = first(client, "county")
+    html = page_of(client, f"/collections/county/items/{feature['id']}?crs=EPSG:4551")
+    blocks = [unescape(b) for b in re.findall(r'<pre class="copy"[^>]*><code>([^<]+)<', html)]
+    (command,) = (b for b in blocks if b.startswith("ogrinfo"))
+
+    meta, _, geometry, _ = pyogrio.raw.read(shlex.split(command)[-1])
+
+    assert meta["crs"] == "EPSG:4326"
+    expected = shapely.geometry.shape(feature["geometry"])
+    assert shapely.from_wkb(geometry)[0].bounds == expected.bounds
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, LiteralString
 from uuid import uuid4
@@ -171,7 +172,7 @@ class Site:
 
         async def reclaim() -> None:
             async with open_pools(self.cluster.url) as pools:
-                await AttemptStore(pools).reclaim()
+                await AttemptStore(pools).reclaim(timedelta(seconds=30))
 
         self.sql(AGED)
         asyncio.run(reclaim())

@@ -400,7 +400,7 @@ def test_only_one_is_at_an_overview_and_a_publication_does_not_wait_for_it(
     parcels, layer = crooked(7), catalogue.layers[LAYER]
     publish(parcels)
     with connect(database_url, DatabaseRole.WRITER) as other:
-        assert hold(other, layer, KEY, lasting=True)
+        assert hold(other, layer.id, KEY, lasting=True)
         assert not build_overview(database_url, layer, KEY)
         shape, _, county = parcels["7"]
         publish(

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import shapely
 from pmtiles.reader import MemorySource, Reader, all_tiles
 
 from config.settings import child_environ
+from providers.cluster import Cluster
 from providers.grids import GRIDS
 from providers.revisions import Revision, RevisionKind
 
@@ -29,30 +31,13 @@ type Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def onemap(demo_database_url: str, tmp_path: Path) -> Command:
+def onemap(command: Command, demo_database_url: str, tmp_path: Path) -> Command:
     """Run the command over a demo city of this test's own."""
-    return commanded(demo_database_url, tmp_path)
+    return partial(command, **environment(demo_database_url, tmp_path))
 
 
-def commanded(url: str, home: Path) -> Command:
-    def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "server", *arguments],
-            cwd=ROOT,
-            env=environment(url, home, **environ),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=180,
-            check=False,
-        )
-
-    return run
-
-
-def environment(url: str, home: Path, **environ: str) -> dict[str, str]:
-    given = {"ONEMAP_DATABASE_URL": url, "ONEMAP_HOME": str(home), "ONEMAP_CATALOGUE": "demo"}
-    return child_environ(**given | environ)
+def environment(url: str, home: Path) -> dict[str, str]:
+    return {"ONEMAP_DATABASE_URL": url, "ONEMAP_HOME": str(home), "ONEMAP_CATALOGUE": "demo"}
 
 
 def refused(done: subprocess.CompletedProcess[str], *says: str, code: int = 1) -> None:
@@ -70,15 +55,16 @@ def tiles_of(path: Path) -> dict[tuple[int, int, int], bytes]:
 def test_the_archive_holds_what_the_server_gives_the_public_and_nothing_empty(
     client: httpx.Client,
     live_settings: dict[str, str],
+    command: Command,
     tmp_path: Path,
     wait_until: Callable[..., None],
 ) -> None:
     path = tmp_path / "out.pmtiles"
     tileset = "/collections/land_use/tiles/WebMercatorQuad"
     wait_until(lambda: client.get(tileset).json()["x-onemap"]["overviewRevision"] is not None)
-    run = commanded(live_settings["ONEMAP_DATABASE_URL"], tmp_path)
+    given = environment(live_settings["ONEMAP_DATABASE_URL"], tmp_path)
 
-    done = run("export", "land_use", str(path), "--zoom", "6-13", "--json")
+    done = command("export", "land_use", str(path), "--zoom", "6-13", "--json", **given)
 
     said = json.loads(done.stdout)
     found = tiles_of(path)
@@ -199,7 +185,7 @@ def test_a_killed_export_leaves_the_file_of_before_and_no_half_one(
         process = subprocess.Popen(
             [sys.executable, "-m", "server", "export", "land_use", str(path)],
             cwd=ROOT,
-            env=environment(demo_database_url, tmp_path),
+            env=child_environ(**environment(demo_database_url, tmp_path)),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -217,15 +203,14 @@ def test_a_killed_export_leaves_the_file_of_before_and_no_half_one(
 
 
 def test_places_without_data_are_not_asked_for(
-    load_squares: Loader, database_url: str, tmp_path: Path
+    load_squares: Loader, command: Command, database_url: str, tmp_path: Path
 ) -> None:
     """Two parcels far apart: a city's width of tiles between them holds nothing."""
     load_squares("land_use", "2024", ["0", "180"], kind=RevisionKind.LOAD)
     path = tmp_path / "out.pmtiles"
 
-    done = commanded(database_url, tmp_path)(
-        "export", "land_use", str(path), "--zoom", "14", "--json"
-    )
+    given = environment(database_url, tmp_path)
+    done = command("export", "land_use", str(path), "--zoom", "14", "--json", **given)
 
     assert done.returncode == 0
     places = {column for _, column, _ in tiles_of(path)}
@@ -233,16 +218,26 @@ def test_places_without_data_are_not_asked_for(
     assert len(places) <= 6
 
 
-@pytest.fixture
-def server(
-    demo_database_url: str, tmp_path: Path, free_port: Callable[[], int]
-) -> Iterator[httpx.Client]:
+@pytest.fixture(scope="module")
+def served(
+    cluster: Cluster,
+    new_database: Callable[..., str],
+    demo_template: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, str]:
+    """What a server and the commands beside it share: a demo city and a home."""
+    url = cluster.address(new_database(demo_template))
+    return environment(url, tmp_path_factory.mktemp("served"))
+
+
+@pytest.fixture(scope="module")
+def server(served: dict[str, str], free_port: Callable[[], int]) -> Iterator[httpx.Client]:
     """A server with the home of the commands."""
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "server", "serve"],
         cwd=ROOT,
-        env=environment(demo_database_url, tmp_path, ONEMAP_PORT=str(port)),
+        env=child_environ(**served, ONEMAP_PORT=str(port)),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -262,9 +257,9 @@ def answers(server: httpx.Client, path: str) -> bool:
 
 @pytest.mark.parametrize("grid", GRIDS)
 def test_a_seeded_tile_is_served_without_a_look_at_the_rows(
-    onemap: Command,
+    command: Command,
     server: httpx.Client,
-    demo_database_url: str,
+    served: dict[str, str],
     wait_until: Callable[..., None],
     grid: str,
 ) -> None:
@@ -274,12 +269,12 @@ def test_a_seeded_tile_is_served_without_a_look_at_the_rows(
     address = f"/collections/land_use/tiles/{grid}/{level}/{row}/{column}?f=mvt"
     wait_until(lambda: answers(server, "/collections/land_use"))
 
-    done = onemap("seed", "land_use", "--zoom", "10-13", "--grid", grid, "--json")
+    done = command("seed", "land_use", "--zoom", "10-13", "--grid", grid, "--json", **served)
 
     said: dict[str, Any] = json.loads(done.stdout)
     assert (done.returncode, done.stderr) == (0, "")
     assert said["tiles"] == said["made"] > 0
-    with psycopg.connect(demo_database_url) as holder:
+    with psycopg.connect(served["ONEMAP_DATABASE_URL"]) as holder:
         for table in ("planning.land_use__2024", "planning_overview.land_use__2024"):
             holder.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")  # type: ignore[arg-type]
         answer = server.get(address)
@@ -288,9 +283,9 @@ def test_a_seeded_tile_is_served_without_a_look_at_the_rows(
 
 
 def test_seeding_again_makes_only_what_an_edit_changed(
-    load_squares: Loader, database_url: str, tmp_path: Path
+    load_squares: Loader, command: Command, database_url: str, tmp_path: Path
 ) -> None:
-    run = commanded(database_url, tmp_path)
+    run = partial(command, **environment(database_url, tmp_path))
     load_squares("land_use", "2024", ["0", "180"])
 
     def seeded() -> tuple[int, int]:

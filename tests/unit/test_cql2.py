@@ -82,6 +82,9 @@ def test_too_much_of_anything_is_refused_at_once(parse: Parse, text: str) -> Non
         '{"op":"not","args":[' * 100 + "true" + "]}" * 100,
         json.dumps({"op": "and", "args": [True] * 501}),
         json.dumps({"op": "in", "args": [{"property": "GDDB"}, [1] * 1_001]}),
+        '{"op":"s_intersects","args":[{"property":"geom"},{"type":"LineString","coordinates":['
+        + ",".join(["[1,1]"] * 10_001)
+        + "]}]}",
         '{"a":1,"a":2}',
         '{"op":"=","args":[1,NaN]}',
         '"' * MANY,

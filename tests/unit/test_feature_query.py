@@ -45,6 +45,17 @@ def test_attribute_values_are_typed_by_their_field(catalogue: Catalogue) -> None
         parse_equals(land_use, {decimal.code: "twelve"})
 
 
+def test_what_we_add_to_a_feature_is_asked_for_like_its_fields(catalogue: Catalogue) -> None:
+    land_use = catalogue.layers["land_use"]
+    query = FeatureQuery(conditions=chosen(land_use, om_region="220103", om_area_m2="12.5"))
+    relation = current(land_use, EditionKey("2024"))
+
+    compiled = compile_sql(page_statement(land_use, relation, query, PUBLIC))
+
+    assert ".om_region = %(p_1)s" in compiled.text
+    assert query.parameters == {"p_0": Decimal("12.5"), "p_1": "220103", "limit": 10}
+
+
 def test_values_are_bound_and_never_part_of_the_statement(catalogue: Catalogue) -> None:
     land_use = catalogue.layers["land_use"]
     hostile = "x'; DROP TABLE onemap.edition; --"
@@ -108,7 +119,11 @@ def test_a_place_in_an_order_comes_back_as_it_was_written(catalogue: Catalogue) 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "7", "[]", "[7]", '["a","b",7]', "[1,2,7]", '[1,"b","x"]', '[1,"b",1.5]', "[" * 9999],
+    [
+        *("", "7", "[]", "[7]", '["a","b",7]', "[1,2,7]", '[1,"b","x"]', '[1,"b",1.5]', "[" * 9999),
+        *('[true,"b",7]', '[1e400,"b",7]', '[1e-400,"b",7]', '[-1e999999999999,"b",7]'),
+        *(r'[1,"\ud800",7]', r'[1,"\u0000",7]'),
+    ],
 )
 def test_text_that_no_statement_wrote_is_no_place(catalogue: Catalogue, text: str) -> None:
     layer = catalogue.layers["land_use"]

@@ -156,6 +156,11 @@ def test_all_problems_of_all_files_are_told_at_once_with_their_places(tmp_path: 
             "/0/tiles/attributes/DLBM",
         ),
         ("storage: managed", "storage: managed\ntiles: {overview: 1}", "/0/tiles/overview"),
+        (
+            "storage: managed",
+            "storage: managed\ntiles: {overview_hours: 24}",
+            "/0/tiles/overview_hours: is of an external layer with overview: true",
+        ),
     ],
 )
 def test_a_fault_in_a_layer_entry_is_a_finding(

@@ -51,6 +51,16 @@ def test_commands_keep_the_filter_of_the_page_and_not_its_place() -> None:
     assert found["GDAL"].endswith("land_use -spat 1 2 3 4")
 
 
+def test_gdal_is_told_degrees_with_the_longitude_first() -> None:
+    items = "/collections/land_use/items"
+    zone = f"{items}?bbox=4860000,440000,4861000,441000&bbox-crs=EPSG:4551&crs=EPSG:4551"
+
+    feature = texts("7", f"{items}/7?crs=EPSG:4551&datetime=2024-01-01")["GDAL"]
+
+    assert shlex.split(feature) == ["ogrinfo", "-al", f"{BASE}{items}/7?datetime=2024-01-01"]
+    assert "-spat" not in texts(path=zone)["GDAL"]
+
+
 def test_an_id_cannot_leave_the_quotes_of_a_command() -> None:
     found = texts(NASTY)
 

@@ -13,6 +13,7 @@ from config.settings import Settings
 from config.vocabulary import LayerId
 from providers.database import Pools
 from providers.tile_sources import Tile
+from server.compression import ASIDE_BYTES, Coding
 from server.problems import Overloaded
 from server.tile_cache import FOLDER, TileCache, Wanted
 from server.tile_disk import TileDisk
@@ -324,6 +325,25 @@ def test_each_coding_has_a_tag_of_its_own_and_small_tiles_are_not_packed() -> No
     assert [form.coding for form in forms] == ["identity", "gzip", "zstd"]
     assert small.form("gzip").coding == "identity"
     assert small.form("gzip").content == b"small"
+
+
+@pytest.mark.parametrize(("coding", "aside"), [("identity", 0), ("gzip", 1), ("zstd", 1)])
+def test_only_what_is_packed_is_made_in_another_thread(
+    coding: Coding, aside: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work() -> int:
+        begun: list[object] = []
+
+        async def counted[T](make: Callable[[Coding], T], asked: Coding) -> T:
+            begun.append(asked)
+            return make(asked)
+
+        monkeypatch.setattr(asyncio, "to_thread", counted)
+        form = await cache().form(None, Entry.of(bytes(ASIDE_BYTES + 1), 1), coding)
+        assert form.coding == coding
+        return len(begun)
+
+    assert run(work) == aside
 
 
 def test_another_process_finds_the_tile_in_the_file_and_asks_whether_it_is_still_right(

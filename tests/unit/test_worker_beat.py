@@ -27,7 +27,7 @@ class Store:
         if not next(self._beats):
             raise StoreUnavailable("away")
 
-    async def reclaim(self) -> list[UUID]:
+    async def reclaim(self, stalled: timedelta) -> list[UUID]:
         self.reclaimed.append(self.turn)
         return []
 
@@ -54,7 +54,6 @@ def turns_of_reclaiming(
     monkeypatch.setattr(worker, "sweep_uploads", nothing_to_sweep)
     monkeypatch.setattr(worker, "sweep_results", nothing_to_sweep)
     monkeypatch.setattr(worker, "sweep_checks", nothing_to_sweep)
-    monkeypatch.setattr(worker, "STALLED_AFTER", timedelta(seconds=3 * worker.BEAT_S))
     monkeypatch.setattr(worker.time, "monotonic", lambda: clock["now"])
 
     async def sleep(seconds: float) -> None:
