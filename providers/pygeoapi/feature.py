@@ -171,8 +171,6 @@ class LayerProvider(BaseProvider):  # type: ignore[misc]
             found.append(from_ast(settled(filterq), self._layer))
         if q is not None:
             found.append(parse_words(self._layer, q))
-        for name in values.keys() & {*SYSTEM_PROPERTIES}:
-            raise BadParameter(name, values[name], "the parameter left out; filter knows it")
         if (equals := parse_equals(self._layer, values)) is not None:
             found.append(equals)
         if seen.days is not None:

@@ -13,7 +13,7 @@ MAX_UNDER_WAY = 256
 ALWAYS_ANSWERED = "/health/"  # who asks whether we are overloaded must hear it
 DEADLINE_S = 30.0  # to the first byte, and from each part of a body, either way, to the next
 GRACE_S = 10.0
-RENEWED_AFTER_S = 1.0  # most answers are sent before their time is worth reckoning anew
+RENEWED_AFTER = 1 / 30  # of it: most answers are sent before their time is worth reckoning anew
 BODY_WITHIN_S = 3_600.0  # a large file over a slow line; it holds no connection of the database
 
 
@@ -46,7 +46,7 @@ class Limits:
 
                 def go_on() -> None:
                     nonlocal renewed
-                    if now() - renewed >= RENEWED_AFTER_S and not patience.expired():
+                    if now() - renewed >= RENEWED_AFTER * self.deadline_s and not patience.expired():
                         renewed = now()
                         patience.reschedule(min(last, renewed + self.deadline_s))
 

@@ -10,7 +10,13 @@ from providers.errors import BadParameter, StoreTimeout
 from server.middleware.limits import MAX_ADDRESS_BYTES, Limits
 from server.problems import Overloaded
 
-SCOPE = {"type": "http", "path": "/x", "raw_path": b"/x", "query_string": b""}
+SCOPE: dict[str, Any] = {
+    "type": "http",
+    "path": "/x",
+    "raw_path": b"/x",
+    "query_string": b"",
+    "headers": [],
+}
 
 
 def limited(app: ASGIApp, deadline_s: float) -> Limits:
