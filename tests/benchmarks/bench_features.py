@@ -127,8 +127,10 @@ def test_a_page(bench: Bench, question: Question) -> None:
             load.rate(server.port, addresses, seconds=WARM_S)
         for number in range(ROUNDS):
             for peer, server, addresses in asked:
+                load.at_rest()
                 _check(peer, server, addresses[number % len(addresses)], question)
                 rates.setdefault(peer.title, []).append(_rate(peer, server, addresses))
+            load.at_rest()
             assert bench.ceiling.count(question.limit, conditions) == question.limit
             rates.setdefault(CEILING, []).append(
                 bench.ceiling.rate(

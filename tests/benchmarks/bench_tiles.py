@@ -141,8 +141,10 @@ def test_an_uncached_tile(bench: Bench, zoom: int) -> None:
         load.rate(server.port, server.peer.tiles(asked), seconds=WARM_S)
     for _ in range(ROUNDS):
         for server in bench.servers:
+            load.at_rest()
             addresses = server.peer.tiles(asked)
             rates.setdefault(server.peer.title, []).append(_rate(server, addresses))
+        load.at_rest()
         rates.setdefault(CEILING, []).append(bench.ceiling.rate(asked, seconds=SECONDS))
     figures = {title: statistics.median(found) for title, found in rates.items()}
     ours = bench.servers[0].peer.title

@@ -24,6 +24,8 @@ from typing import Any, cast
 BUFFER_BYTES = 1024 * 1024
 LAST_CHUNK = b"\r\n0\r\n\r\n"
 PATIENCE_S = 60.0
+LOOK_AGAIN_S, IDLE = 0.2, 0.9
+PROCESSORS = Path("/proc/stat")
 WRK = shutil.which("wrk")
 SCRIPT = """
 local requests, turn = {}, 0
@@ -56,6 +58,22 @@ class Figures:
 def generator() -> str:
     """By what rates are asked for."""
     return "wrk" if WRK else "a program in Python"
+
+
+def at_rest() -> None:
+    """Wait until the machine is idle: a slow server goes on after its round is over."""
+    for _ in range(round(PATIENCE_S / LOOK_AGAIN_S)):
+        before = _spent()
+        time.sleep(LOOK_AGAIN_S)
+        spent, idle = (now - then for now, then in zip(_spent(), before, strict=True))
+        if idle >= IDLE * spent:
+            return
+
+
+def _spent() -> tuple[int, int]:
+    """What all processors have spent since the machine began, and how much of it idly (proc(5))."""
+    ticks = [int(part) for part in PROCESSORS.read_text().splitlines()[0].split()[1:]]
+    return sum(ticks), ticks[3]
 
 
 def rate(port: int, addresses: Sequence[str], *, seconds: float, connections: int = 8) -> Figures:
