@@ -46,7 +46,10 @@ class Limits:
 
                 def go_on() -> None:
                     nonlocal renewed
-                    if now() - renewed >= RENEWED_AFTER * self.deadline_s and not patience.expired():
+                    if (
+                        now() - renewed >= RENEWED_AFTER * self.deadline_s
+                        and not patience.expired()
+                    ):
                         renewed = now()
                         patience.reschedule(min(last, renewed + self.deadline_s))
 
