@@ -105,9 +105,8 @@ class Http1(HttpToolsProtocol):
         self.transport.close()
 
     def _feed(self, data: bytes) -> None:
-        if (
-            self.between_messages and not data.isascii()
-        ):  # an address that its client did not encode
+        if self.between_messages and not data.isascii():
+            # the client did not encode its address
             line, end_of_line, rest = data.partition(b"\r\n")
             data = HIGH.sub(lambda found: b"%%%02X" % found[0][0], line) + end_of_line + rest
         if self.between_messages and (end := HEAD_END.search(data)):

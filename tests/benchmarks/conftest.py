@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from providers.cluster import ADMIN, Cluster, open_cluster
 
@@ -30,7 +31,8 @@ def cluster() -> Iterator[Cluster]:
             psycopg.connect(first.address("postgres", ADMIN), autocommit=True) as admin,
         ):
             for name, value in SETTINGS.items():
-                admin.execute(f"ALTER SYSTEM SET {name} = {value}")  # type: ignore[arg-type]
+                setting = sql.Identifier(name), sql.Literal(value)
+                admin.execute(sql.SQL("ALTER SYSTEM SET {} = {}").format(*setting))
         with open_cluster(home, memory_bytes=MEMORY_BYTES) as running:
             yield running
     finally:

@@ -2,8 +2,9 @@
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager, redirect_stderr, redirect_stdout
 from datetime import date
 from io import StringIO
 from pathlib import Path
@@ -17,6 +18,7 @@ import shapely
 from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
+from config.loader import catalogue_folders, load
 from config.model import Catalogue, Field, Layer
 from config.settings import PACKAGE_ROOT, Settings
 from config.vocabulary import EditionKey, EditionStatus, FieldType, Issuer, Text
@@ -87,15 +89,21 @@ type Loader = Callable[..., Revision]
 
 
 @pytest.fixture
-def own(database_url: str, catalogue: Catalogue, tmp_path: Path) -> Iterator[TestClient]:
-    """The application in this process, over a database of this test alone."""
-    settings = Settings(
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """An instance of this test alone, over the demo's catalogue."""
+    return Settings(
         home=tmp_path,
         store=tmp_path / "store",
         database_url=database_url,
         catalogue=(PACKAGE_ROOT / "demo",),
     )
-    with capture_logs(), TestClient(create_app(settings, catalogue, database_url)) as one:
+
+
+@pytest.fixture
+def own(settings: Settings, catalogue: Catalogue) -> Iterator[TestClient]:
+    """The application in this process, over a database of this test alone."""
+    application = create_app(settings, catalogue, str(settings.database_url))
+    with capture_logs(), TestClient(application) as one:
         yield one
 
 
@@ -152,3 +160,29 @@ def command() -> Callable[..., CompletedProcess[str]]:
 @pytest.fixture
 def make_squares() -> Callable[..., FeatureTable]:
     return squares
+
+
+@pytest.fixture(scope="session")
+def serving_entry() -> Callable[..., AbstractContextManager[TestClient]]:
+    """The application in this process, over the demo's catalogue and one entry more."""
+
+    @contextmanager
+    def serve(address: str, home: Path, entry: str, items: str) -> Iterator[TestClient]:
+        folder = home / "catalogue"
+        folder.mkdir()
+        (folder / "layers.yaml").write_text(entry, "utf-8")
+        settings = Settings(
+            home=home,
+            store=home / "store",
+            database_url=address,
+            catalogue=(PACKAGE_ROOT / "demo", folder),
+        )
+        application = create_app(settings, load(catalogue_folders(settings)), address)
+        with capture_logs(), TestClient(application) as client:
+            for _ in range(1_200):
+                if client.get("/health/ready").status_code == client.get(items).status_code == 200:
+                    break
+                time.sleep(0.05)
+            yield client
+
+    return serve

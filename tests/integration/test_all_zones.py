@@ -1,19 +1,15 @@
 """A layer as wide as China, over HTTP in every reference system that it is offered in, both ways."""
 
-import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import numpy as np
 import psycopg
 import pyproj
 import pytest
 from starlette.testclient import TestClient
-from structlog.testing import capture_logs
 
-from config.loader import catalogue_folders, load
-from config.settings import PACKAGE_ROOT, Settings
 from providers.cluster import Cluster
-from server.app import create_app
 
 EPSG = "http://www.opengis.net/def/crs/EPSG/0/"
 ZONES = range(4513, 4555)
@@ -37,7 +33,10 @@ storage: {external: gis.point}
 
 @pytest.fixture(scope="module")
 def points(
-    tmp_path_factory: pytest.TempPathFactory, cluster: Cluster, new_database: Callable[..., str]
+    tmp_path_factory: pytest.TempPathFactory,
+    cluster: Cluster,
+    new_database: Callable[..., str],
+    serving_entry: Callable[..., AbstractContextManager[TestClient]],
 ) -> Iterator[TestClient]:
     """The application in this process with points from one end of China to the other."""
     home, address = tmp_path_factory.mktemp("zones"), cluster.address(new_database())
@@ -49,21 +48,7 @@ def points(
                 [(i, *point) for i, point in enumerate(POINTS)],
             )
         connection.execute(b"GRANT SELECT ON ALL TABLES IN SCHEMA gis TO onemap_reader")
-    folder = home / "catalogue"
-    folder.mkdir()
-    (folder / "layers.yaml").write_text(ENTRY, "utf-8")
-    settings = Settings(
-        home=home,
-        store=home / "store",
-        database_url=address,
-        catalogue=(PACKAGE_ROOT / "demo", folder),
-    )
-    application = create_app(settings, load(catalogue_folders(settings)), address)
-    with capture_logs(), TestClient(application) as client:
-        for _ in range(1_200):
-            if client.get("/health/ready").status_code == client.get(ITEMS).status_code == 200:
-                break
-            time.sleep(0.05)
+    with serving_entry(address, home, ENTRY, ITEMS) as client:
         yield client
 
 

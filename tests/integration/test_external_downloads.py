@@ -1,7 +1,7 @@
 """External tables as files: their own types, keys and reference systems within each format's limits."""
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import httpx
@@ -10,11 +10,6 @@ import pyogrio
 import pytest
 import shapely
 from starlette.testclient import TestClient
-from structlog.testing import capture_logs
-
-from config.loader import catalogue_folders, load
-from config.settings import PACKAGE_ROOT, Settings
-from server.app import create_app
 
 TABLE = """
 CREATE SCHEMA gis;
@@ -40,25 +35,15 @@ ITEMS = "/collections/well/items"
 
 
 @pytest.fixture
-def wells(tmp_path: Path, database_url: str) -> Iterator[TestClient]:
+def wells(
+    tmp_path: Path,
+    database_url: str,
+    serving_entry: Callable[..., AbstractContextManager[TestClient]],
+) -> Iterator[TestClient]:
     """The application in this process with one external layer."""
     with psycopg.connect(database_url) as connection:
         connection.execute(TABLE.encode())
-    folder = tmp_path / "catalogue"
-    folder.mkdir()
-    (folder / "layers.yaml").write_text(WELLS, "utf-8")
-    settings = Settings(
-        home=tmp_path,
-        store=tmp_path / "store",
-        database_url=database_url,
-        catalogue=(PACKAGE_ROOT / "demo", folder),
-    )
-    application = create_app(settings, load(catalogue_folders(settings)), database_url)
-    with capture_logs(), TestClient(application) as client:
-        for _ in range(1_200):
-            if client.get("/health/ready").status_code == client.get(ITEMS).status_code == 200:
-                break
-            time.sleep(0.05)
+    with serving_entry(database_url, tmp_path, WELLS, ITEMS) as client:
         yield client
 
 

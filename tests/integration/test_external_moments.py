@@ -3,9 +3,9 @@
 import base64
 import csv
 import io
-import time
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import httpx
@@ -14,12 +14,8 @@ import psycopg
 import pyogrio
 import pytest
 from starlette.testclient import TestClient
-from structlog.testing import capture_logs
 
-from config.loader import catalogue_folders, load
-from config.settings import PACKAGE_ROOT, Settings
 from providers.cluster import Cluster
-from server.app import create_app
 
 TABLE = """
 CREATE SCHEMA gis;
@@ -80,27 +76,16 @@ ITEMS = "/collections/gauge/items"
 
 @pytest.fixture(scope="module")
 def gauges(
-    tmp_path_factory: pytest.TempPathFactory, cluster: Cluster, new_database: Callable[..., str]
+    tmp_path_factory: pytest.TempPathFactory,
+    cluster: Cluster,
+    new_database: Callable[..., str],
+    serving_entry: Callable[..., AbstractContextManager[TestClient]],
 ) -> Iterator[TestClient]:
     """The application in this process with one external layer."""
     home, address = tmp_path_factory.mktemp("gauges"), cluster.address(new_database())
     with psycopg.connect(address) as connection:
         connection.execute(TABLE.encode())
-    folder = home / "catalogue"
-    folder.mkdir()
-    (folder / "layers.yaml").write_text(GAUGES, "utf-8")
-    settings = Settings(
-        home=home,
-        store=home / "store",
-        database_url=address,
-        catalogue=(PACKAGE_ROOT / "demo", folder),
-    )
-    application = create_app(settings, load(catalogue_folders(settings)), address)
-    with capture_logs(), TestClient(application) as client:
-        for _ in range(1_200):
-            if client.get("/health/ready").status_code == client.get(ITEMS).status_code == 200:
-                break
-            time.sleep(0.05)
+    with serving_entry(address, home, GAUGES, ITEMS) as client:
         yield client
 
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,7 +11,7 @@ from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
 from config.model import Catalogue
-from config.settings import PACKAGE_ROOT, Settings
+from config.settings import Settings
 from config.vocabulary import EditionKey, LayerId
 from providers import current_revisions
 from providers.current_revisions import CurrentRevisions
@@ -27,16 +26,6 @@ type Loader = Callable[..., Revision]
 LAYER, KEY = LayerId("land_use"), EditionKey("2024")
 PAGE = f"/collections/{LAYER}/items"
 SENT = ("etag", "last-modified", "link", "content-type", "content-language", "content-crs", "vary")
-
-
-@pytest.fixture
-def settings(database_url: str, tmp_path: Path) -> Settings:
-    return Settings(
-        home=tmp_path,
-        store=tmp_path / "store",
-        database_url=database_url,
-        catalogue=(PACKAGE_ROOT / "demo",),
-    )
 
 
 @pytest.fixture

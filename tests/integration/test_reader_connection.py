@@ -83,7 +83,7 @@ def test_a_refused_statement_and_a_lost_server_are_told(database_url: str, run: 
 
 
 def test_statements_one_after_the_other_leave_the_event_loop_in_peace(
-    database_url: str, run: Run
+    database_url: str, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The socket stays watched between statements; nothing may be left in it that wakes the loop."""
 
@@ -95,7 +95,7 @@ def test_statements_one_after_the_other_leave_the_event_loop_in_peace(
             woken.append(1)
             readable()
 
-        one._readable = counted  # type: ignore[method-assign]
+        monkeypatch.setattr(one, "_readable", counted)
         for number in range(20):
             cursor = await one.execute("SELECT %s::int", (number,))
             assert await cursor.fetchone() == (number,)

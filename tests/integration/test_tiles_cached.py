@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,7 +12,7 @@ from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
 from config.model import Catalogue
-from config.settings import PACKAGE_ROOT, Settings
+from config.settings import Settings
 from providers.database import DatabaseRole, connect
 from providers.grids import CGCS2000_QUAD, GRIDS, WEB_MERCATOR_QUAD, Grid
 from providers.keys import KeyRecord, new_key
@@ -26,16 +25,6 @@ from server.tile_cache import TileCache
 type Loader = Callable[..., Revision]
 LAYER, KEY = "land_use", "2024"
 ZOOM = 12
-
-
-@pytest.fixture
-def settings(database_url: str, tmp_path: Path) -> Settings:
-    return Settings(
-        home=tmp_path,
-        store=tmp_path / "store",
-        database_url=database_url,
-        catalogue=(PACKAGE_ROOT / "demo",),
-    )
 
 
 @pytest.fixture
