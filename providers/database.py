@@ -40,6 +40,7 @@ STATEMENT_TIMEOUT_MS = {
     DatabaseRole.WRITER: 30_000,
     DatabaseRole.READER: 10_000,
 }
+DRIVER_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 RECOVERY_S = 60.0  # for a server that is there, but takes no connections yet
 SEARCH_PATH = "onemap,procrastinate,public"
 
@@ -57,19 +58,24 @@ class Pools:
 
         Driver errors leave as store errors.
         """
-        async with _translated():
+        try:
             connection = await self.reader.getconn()
             try:  # without the pool's transaction: there is none to end
                 await connection.plan(planning)
                 yield connection
             finally:
                 await self.reader.putconn(connection)
+        except DRIVER_ERRORS as error:
+            raise _as_ours(error) from error
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
         """A writing connection in a transaction: commit at the end, roll back on error."""
-        async with _translated(), self.writer.connection() as connection:
-            yield connection
+        try:
+            async with self.writer.connection() as connection:
+                yield connection
+        except DRIVER_ERRORS as error:
+            raise _as_ours(error) from error
 
 
 @asynccontextmanager
@@ -201,11 +207,7 @@ async def _warm(connection: AsyncConnection[TupleRow]) -> None:
         await connection.commit()
 
 
-@asynccontextmanager
-async def _translated() -> AsyncIterator[None]:
-    try:
-        yield
-    except psycopg.errors.QueryCanceled as error:
-        raise StoreTimeout("a statement was stopped at its time limit") from error
-    except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
-        raise StoreUnavailable(type(error).__name__) from error
+def _as_ours(error: Exception) -> StoreTimeout | StoreUnavailable:
+    if isinstance(error, psycopg.errors.QueryCanceled):
+        return StoreTimeout("a statement was stopped at its time limit")
+    return StoreUnavailable(type(error).__name__)

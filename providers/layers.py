@@ -15,7 +15,7 @@ from config.vocabulary import EditionKey, LayerId
 from providers.access import Scope
 from providers.conditions import Condition, parameters, shapes
 from providers.database import Pools
-from providers.dialect import Compiled, compile_shape
+from providers.dialect import compile_shape
 from providers.edition_history import edition_at, editions_as_of
 from providers.editions import EditionState
 from providers.errors import NotFound
@@ -78,7 +78,7 @@ class LayerStore:
     """
 
     pools: Pools
-    statements: dict[tuple[Any, ...], Compiled] = field(default_factory=dict)
+    statements: dict[tuple[Any, ...], bytes] = field(default_factory=dict)
     extents: dict[tuple[Any, ...], Box | None] = field(default_factory=dict)
 
     async def page(
@@ -91,14 +91,14 @@ class LayerStore:
         at: int | None = None,
     ) -> Page:
         """The features that the query asks for and the scope lets through."""
-        compiled = self._compiled(
+        statement = self._statement(
             ("page", layer.id, edition, at is None, query.shape, scope.shape),
             lambda: page_statement(layer, _relation(layer, edition, at), query, scope),
         )
         values = {**query.parameters, **scope.parameters, **_state(layer, edition, at)}
         steady = query.steady and at is None and scope.everywhere
         planning = Planning.ONCE if steady else Planning.EACH
-        row = await self._row(layer, compiled, values, raw=True, planning=planning)
+        row = await self._row(layer, statement, values, raw=True, planning=planning)
         features, count, last, more, version = row or (None, b"0", None, b"f", None)
         ours = layer.external is None
         return Page(
@@ -119,12 +119,12 @@ class LayerStore:
         at: int | None = None,
     ) -> Count:
         """How many features satisfy the conditions and are let through; read one by one."""
-        compiled = self._compiled(
+        statement = self._statement(
             ("count", layer.id, edition, at is None, shapes(conditions), scope.shape),
             lambda: count_statement(_relation(layer, edition, at), conditions, scope),
         )
         values = {**parameters(conditions), **scope.parameters, **_state(layer, edition, at)}
-        number, version = await self._row(layer, compiled, values) or (0, None)
+        number, version = await self._row(layer, statement, values) or (0, None)
         ours = layer.external is None
         return Count(
             number=number,
@@ -149,7 +149,7 @@ class LayerStore:
             named = described(layer).key_kind.parse(om_id)
         if named is None:
             raise NotFound("feature", om_id)
-        compiled = self._compiled(
+        statement = self._statement(
             ("item", layer.id, edition, at is None, shown, shapes(conditions), scope.shape),
             lambda: item_statement(
                 layer, _relation(layer, edition, at), scope, shown=shown, conditions=conditions
@@ -158,7 +158,7 @@ class LayerStore:
         values = {"om_id": named, **scope.parameters, **parameters(conditions)}
         planning = Planning.EACH if conditions else Planning.ONCE
         values |= _state(layer, edition, at)
-        row = await self._row(layer, compiled, values, planning=planning)
+        row = await self._row(layer, statement, values, planning=planning)
         if row is None:
             raise NotFound("feature", om_id)
         return Item(feature=row[0], hash=row[1])
@@ -169,11 +169,11 @@ class LayerStore:
         """The bounds of what the caller may see, in degrees; remembered for this revision."""
         remembered = (layer.id, edition, revision, scope.key())
         if remembered not in self.extents:
-            compiled = self._compiled(
+            statement = self._statement(
                 ("extent", layer.id, edition, scope.shape),
                 lambda: extent_statement(_relation(layer, edition, None), scope),
             )
-            row = await self._row(layer, compiled, scope.parameters)
+            row = await self._row(layer, statement, scope.parameters)
             box = None if row is None or row[0] is None else (row[0], row[1], row[2], row[3])
             _remember(self.extents, remembered, box)
         return self.extents[remembered]
@@ -200,9 +200,9 @@ class LayerStore:
         async def ask(
             key: tuple[Hashable, ...], build: Callable[[], ClauseElement], values: Mapping[str, Any]
         ) -> TupleRow | None:
-            compiled = self._compiled((layer.id, *key), build)
+            statement = self._statement((layer.id, *key), build)
             binds = {**values, **_state(layer, edition, at)}
-            return await self._row(layer, compiled, binds, binary=True, planning=planning)
+            return await self._row(layer, statement, binds, binary=True, planning=planning)
 
         return await read_tile(ask, Drawing(layer, edition, query, scope, past, source))
 
@@ -226,10 +226,10 @@ class LayerStore:
         values: Mapping[str, Any],
     ) -> list[TupleRow]:
         """All rows of a bounded statement that *build* makes once for its *key*."""
-        compiled = self._compiled(("fetch", layer.id, *key), build)
+        statement = self._statement(("fetch", layer.id, *key), build)
         try:
             async with self.pools.reading() as connection:
-                cursor = await connection.execute(compiled.text.encode(), compiled.binds(values))
+                cursor = await connection.execute(statement, values)
                 return await cursor.fetchall()
         except psycopg.Error as error:
             if layer.external is None:
@@ -239,7 +239,7 @@ class LayerStore:
     async def _row(
         self,
         layer: Layer,
-        compiled: Compiled,
+        statement: bytes,
         values: Mapping[str, Any],
         *,
         raw: bool = False,
@@ -253,19 +253,18 @@ class LayerStore:
         try:
             async with self.pools.reading(planning) as connection:
                 cursor = connection.cursor()
-                text, binds = compiled.text.encode(), compiled.binds(values)
-                await cursor.execute(text, binds, binary=binary)
+                await cursor.execute(statement, values, binary=binary)
                 return _as_it_came(cursor.pgresult) if raw else await cursor.fetchone()
         except psycopg.Error as error:
             if layer.external is None:
                 raise
             raise LayerUnavailable(layer.id, type(error).__name__) from error
 
-    def _compiled(self, key: tuple[Any, ...], build: Callable[[], ClauseElement]) -> Compiled:
-        if (compiled := self.statements.get(key)) is None:
-            compiled = compile_shape(build())
-            _remember(self.statements, key, compiled)
-        return compiled
+    def _statement(self, key: tuple[Any, ...], build: Callable[[], ClauseElement]) -> bytes:
+        if (statement := self.statements.get(key)) is None:
+            statement = compile_shape(build()).text.encode()
+            _remember(self.statements, key, statement)
+        return statement
 
 
 def _as_it_came(result: PGresult | None) -> TupleRow | None:

@@ -4,6 +4,7 @@ https://github.com/mapbox/vector-tile-spec/blob/master/2.1/vector_tile.proto
 """
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from config.vocabulary import OMITTED
 
@@ -35,6 +36,7 @@ def omitted_layer(layer: str, count: int) -> bytes:
     return _field(3, content)
 
 
+@lru_cache(1_024)
 def most_told(layer: str) -> int:
     """The most bytes that the number of features left out may take."""
     return len(omitted_layer(layer, MOST))

@@ -121,14 +121,11 @@ class Drawing:
     def values(self, most: int) -> dict[str, Any]:
         """What the statement binds, except for the relation's own."""
         one = self.query.address
-        place = {"tiling": self.query.tiling, "tile_row": one.row, "tile_col": one.column}
-        return {
-            **self.query.parameters,
-            **self.scope.parameters,
-            **(place if self.source.drawn is Drawn.CLASSES else {}),
-            "zoom": self.source.zoom,
-            "most": most,
-        }
+        if self.source.drawn is Drawn.CLASSES:
+            place = {"tiling": self.query.tiling, "tile_row": one.row, "tile_col": one.column}
+        else:
+            place = self.query.parameters
+        return {**place, **self.scope.parameters, "zoom": self.source.zoom, "most": most}
 
     def fewer(self, form: Form, most: int, found: Answered) -> int | None:
         """How many of the largest to try next; None where the tile is within its bounds."""

@@ -1,8 +1,10 @@
-"""What the Accept headers prefer (RFC 9110, 12.4 and 12.5); what is malformed counts as not given."""
+"""Headers of requests, and what those that begin with Accept prefer (RFC 9110, 12.4 and 12.5); what is malformed counts as not given."""
 
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+
+from starlette.types import Scope
 
 MAX_RANGES = 100  # of a longer list, the first ones
 KEPT = 1024  # different headers whose reading is remembered
@@ -11,6 +13,15 @@ TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 MEDIA = re.compile(rf"{TOKEN.pattern}/{TOKEN.pattern}", re.ASCII)
 JSON = "application/json"
 BEST, EXCLUDED, UNNAMED = 1.0, 0.0, -1.0
+
+
+def header(scope: Scope, name: bytes) -> str | None:
+    """The first header of this name, which is in small letters, as it came."""
+    for key, value in scope["headers"]:
+        if key == name:
+            text: str = value.decode("latin-1")
+            return text
+    return None
 
 
 def ranges(header: str) -> Iterator[tuple[str, float, dict[str, str]]]:

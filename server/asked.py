@@ -30,6 +30,7 @@ from providers.ordering import parse_sortby
 from providers.relations import SYSTEM_PROPERTIES
 from providers.search import parse_words
 from providers.windows import parse_bbox
+from server import negotiate
 from server.cursors import Cursor, parse_cursor
 from server.snapshot import Resolved, Snapshot
 
@@ -106,6 +107,8 @@ def query_of(
 
 def conditions_of(resolved: Resolved, given: Mapping[str, str]) -> tuple[Condition, ...]:
     """Everything that narrows the rows."""
+    if not given.keys() - negotiate.ALWAYS:
+        return ()
     layer, found = resolved.layer, list[Condition]()
     frames = frames_of(resolved) if given.keys() & {"bbox-crs", "filter-crs"} else ()
     for name, needed in (("bbox-crs", "bbox"), ("filter-crs", "filter"), ("filter-lang", "filter")):

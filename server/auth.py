@@ -23,6 +23,7 @@ from providers.keys import (
     open_session,
 )
 from server import negotiate
+from server.accepted import header
 from server.problems import Unauthenticated
 from server.state import OneMap, onemap, principal
 
@@ -70,7 +71,7 @@ class Identification:
 
     async def _identify(self, request: Request) -> Principal:
         one = onemap(request)
-        authorization = request.headers.get("authorization")
+        authorization = header(request.scope, b"authorization")
         if authorization is not None:
             scheme, _, credential = authorization.partition(" ")
             if scheme.lower() != "bearer":

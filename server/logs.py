@@ -7,7 +7,6 @@ import orjson
 import structlog
 
 SHARED = (
-    structlog.contextvars.merge_contextvars,
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 )
@@ -30,8 +29,8 @@ def configure(level: str) -> None:
     root.setLevel(level)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
-        logging.getLogger(name).propagate = True
-    logging.getLogger("uvicorn.access").disabled = True  # the envelope's line says more
+        # with nobody to hear it, no line of access is made up: the envelope's says more
+        logging.getLogger(name).propagate = name != "uvicorn.access"
     for name in ("psycopg.pool", "httpx", "alembic", "procrastinate"):
         logging.getLogger(name).setLevel(max(logging.getLevelName(level), logging.WARNING))
     structlog.configure(  # our own lines, one per request, take the short way

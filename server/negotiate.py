@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from providers.errors import BadParameter
 from server import compression, problems
-from server.accepted import best_coding, best_language, best_media
+from server.accepted import best_coding, best_language, best_media, header
 from server.compression import Coding, Streamed
 from server.web import pages
 
@@ -65,7 +65,7 @@ def language(request: Request) -> str:
     """By lang, else by the qualities of Accept-Language, else Chinese."""
     asked = request.query_params.get("lang")
     if asked is None:
-        return best_language(request.headers.get("accept-language", ""), LANGUAGES)
+        return best_language(header(request.scope, b"accept-language") or "", LANGUAGES)
     if asked not in LANGUAGES:
         raise BadParameter("lang", asked, f"one of {', '.join(LANGUAGES)}")
     return asked
@@ -79,7 +79,7 @@ def negotiated(request: Request, formats: Mapping[str, str]) -> str:
             raise BadParameter("f", asked, f"one of {', '.join(formats)}")
         return asked
     offered = tuple(formats.values())
-    media = best_media(request.headers.get("accept"), offered)
+    media = best_media(header(request.scope, b"accept"), offered)
     if media is None:
         raise problems.NotAcceptable(f"Accept: expected one of {', '.join(offered)}")
     return next(name for name, offer in formats.items() if offer == media)
@@ -96,7 +96,7 @@ def etag(*parts: object) -> str:
 
 def encoding(request: Request) -> Coding:
     """The content coding of this answer, by the qualities of Accept-Encoding: part of each ETag."""
-    accepted = request.headers.get("accept-encoding", "")
+    accepted = header(request.scope, b"accept-encoding") or ""
     return cast(Coding, best_coding(accepted, CODINGS, "gzip"))
 
 
@@ -109,11 +109,11 @@ def unchanged(
     request: Request, tag: str | None, modified: datetime | None = None
 ) -> Response | None:
     """304 where the client already has it (RFC 9110, 13.2.2): by its tag, else by its time."""
-    given = request.headers.get("if-none-match")
+    given = header(request.scope, b"if-none-match")
     if given is not None:
         same = given.strip() == "*" or (tag is not None and tag in ENTITY_TAG.findall(given))
     else:
-        since = _moment(request.headers.get("if-modified-since"))
+        since = _moment(header(request.scope, b"if-modified-since"))
         same = (
             since is not None and modified is not None and modified.replace(microsecond=0) <= since
         )

@@ -59,9 +59,10 @@ def gone(request: Request) -> NotFound:
 
 def _named(request: Request) -> Iterator[str]:
     given = [str(request.path_params[name]) for name in IN_PATH if name in request.path_params]
+    asked = request.query_params
     for name in IN_QUERY:
-        if (text := request.query_params.get(name)) is not None:
-            given += text.split(",")
+        if name in asked:
+            given += asked[name].split(",")
     for text in given:
         name = text.partition(".")[0]
         if RESULT_ID.fullmatch(name):

@@ -83,6 +83,8 @@ TILE = "{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}"
 DATASET = "upstream has tiles of single collections only"
 GRIDS = "upstream has two grids, and none of the national system"
 
+MOST_ASKED = (f"{TILES}/{TILE}", ITEM)  # looked at before all others
+
 TABLE: tuple[Entry, ...] = (
     _ours("GET", "/", "getLandingPage", documents.landing, "upstream's links name no jobs, guides or application"),
     _ours("GET", "/conformance", "getConformance", documents.conformance, "declares what a test proves, no more"),
@@ -155,7 +157,7 @@ TABLE: tuple[Entry, ...] = (
 def starlette_routes() -> list[BaseRoute]:
     """The table as Starlette routes; the web application's files stand below /app/."""
     routes: list[BaseRoute] = []
-    for path in dict.fromkeys(entry.path for entry in TABLE):
+    for path in dict.fromkeys((*MOST_ASKED, *(entry.path for entry in TABLE))):
         endpoints: dict[str, Endpoint] = {e.method: e.endpoint for e in TABLE if e.path == path}
         routes.append(Route(path, _by_method(endpoints), methods=list(endpoints)))
     return [*routes, *assets.routes(DIST)]

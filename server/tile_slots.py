@@ -27,9 +27,9 @@ class Bounds:
 
 
 # A process has eight reading connections: at least two of them are never a tile's, and at least
-# six never a tile's of a low zoom, of which two keep a process busy: one is made, one is sent.
+# four never a tile's of a low zoom: of those some are made while others are sent.
 ANY = Bounds(process=6, layer=4, waiting=120)
-LOW = Bounds(process=2, layer=2, waiting=40)
+LOW = Bounds(process=4, layer=4, waiting=40)
 
 
 @dataclass(slots=True)
@@ -112,8 +112,12 @@ class TileSlots:
 
         The machine's turn comes last: it is not held while waiting.
         """
-        async with self._low, self._all, self.courtesy.turn() as alone:
-            yield alone
+        async with self._low, self._all:
+            if not self.courtesy.needed:
+                yield False
+                return
+            async with self.courtesy.turn() as alone:
+                yield alone
 
 
 class SharedTurn:

@@ -6,6 +6,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
+from math import ceil
 from pathlib import Path
 
 import pytest
@@ -228,7 +229,7 @@ def test_who_waits_for_a_place_among_the_tiles_does_not_hold_the_machine_up(
 
 @pytest.mark.parametrize(
     ("seconds", "expected"),
-    [(0.0, "1"), (0.5, str(LOW.waiting // LOW.layer // 4)), (100.0, str(MOST_AFTER_S))],
+    [(0.0, "1"), (0.5, str(ceil(LOW.waiting / LOW.layer / 4))), (100.0, str(MOST_AFTER_S))],
 )
 def test_who_is_refused_is_told_when_half_of_those_who_wait_will_have_had_their_turns(
     seconds: float, expected: str
