@@ -1,4 +1,7 @@
-"""Headers of requests, and what those that begin with Accept prefer (RFC 9110, 12.4 and 12.5); what is malformed counts as not given."""
+"""Headers of requests, and what those that begin with Accept prefer (RFC 9110, 12.4 and 12.5).
+
+What is malformed counts as not given.
+"""
 
 import re
 from collections.abc import Iterator
