@@ -20,6 +20,7 @@ from server.links import Link, link, query
 from server.snapshot import Resolved, Snapshot
 from server.state import onemap, scope
 from server.style_documents import Styled, maplibre
+from server.tile_layers import asked_layers
 
 MEDIA_TYPE, SVG, PNG = "application/vnd.mapbox.style+json", "image/svg+xml", "image/png"
 FORMATS = {"mapbox": MEDIA_TYPE, "json": negotiate.JSON, "html": negotiate.HTML}
@@ -154,7 +155,7 @@ def _file(
     return negotiate.answer(request, content, media_type, headers=headers or {}, tag=tag)
 
 
-def _collections(request: Request, given: dict[str, str]) -> list[str]:
+def _collections(request: Request, given: dict[str, str]) -> Sequence[str]:
     """The collections that a style draws, the uppermost first.
 
     Raises
@@ -162,7 +163,7 @@ def _collections(request: Request, given: dict[str, str]) -> list[str]:
     NotFound
         For a style that is not there, or that draws nothing that this caller may see.
     BadParameter
-        For too many collections, or two of the same layer: a style has one source for each layer.
+        For too many collections, none, or two of the same layer: each layer has one source.
     """
     snapshot, caller = onemap(request).snapshot, scope(request)
     name = request.path_params["styleId"]
@@ -173,14 +174,11 @@ def _collections(request: Request, given: dict[str, str]) -> list[str]:
         raise NotFound("style", name)
     if "collections" not in given:
         return [str(layer) for layer in drawn]
-    asked = given["collections"].split(",")
-    bare = [collection.partition(".")[0] for collection in asked]
-    if len(set(bare)) < len(bare) or len(bare) > MOST:
-        raise BadParameter(
-            "collections", given["collections"], f"at most {MOST}, of one layer each"
-        )
-    for collection, layer in zip(asked, bare, strict=True):
-        if layer not in drawn:
+    asked = asked_layers(snapshot, given, caller)
+    if len(asked) > MOST:
+        raise BadParameter("collections", given["collections"], f"at most {MOST}")
+    for collection in asked:
+        if collection.partition(".")[0] not in drawn:
             raise NotFound("collection", collection)
     return asked
 

@@ -1,7 +1,7 @@
 """How many tiles are made at once: cold tiles must leave connections for everything else."""
 
 import time
-from asyncio import Semaphore
+from asyncio import Lock, Semaphore
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -62,6 +62,7 @@ class TileSlots:
     courtesy: TileCourtesy = field(default_factory=TileCourtesy)
     _all: Semaphore = field(init=False)
     _low: Semaphore = field(init=False)
+    _next: Lock = field(default_factory=Lock)  # one low tile at a time waits for a place
     _lines: dict[tuple[LayerId, bool], _Line] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -110,13 +111,18 @@ class TileSlots:
     async def courteous(self) -> AsyncIterator[bool]:
         """A place for a tile of a low zoom, and whether it is the only one of this machine.
 
-        The machine's turn comes last: it is not held while waiting.
+        The machine's turn comes last: it is not held while waiting. Whoever waits for it holds one
+        of the places that tiles near the ground need, and those behind hold none.
         """
-        async with self._low, self._all:
-            if not self.courtesy.needed:
-                yield False
+        async with self._low:
+            if not (self.courtesy.needed or self._all.locked()):
+                async with self._all:
+                    yield False
                 return
-            async with self.courtesy.turn() as alone:
+            async with AsyncExitStack() as place:
+                async with self._next:
+                    await place.enter_async_context(self._all)
+                    alone = await place.enter_async_context(self.courtesy.turn())
                 yield alone
 
 

@@ -321,6 +321,41 @@ def test_what_a_tile_leaves_out_is_said_at_its_layer(
     assert int(re.findall(r"略去 ([\d,]+)", said.inner_text())[0].replace(",", "")) % 1234 == 0
 
 
+def test_an_external_table_drawn_from_an_overview_says_as_of_when(
+    page: Page, open_map: Callable[[str], Page], screenshot: Callable[[str], Path]
+) -> None:
+    asked: list[str] = []
+
+    def external(route: Route) -> None:
+        answer = route.fetch()
+        body = answer.json()
+        for one in body["collections"]:
+            one["x-onemap"]["storage"] = "external" if one["id"] == "land_use" else "managed"
+        route.fulfill(response=answer, json=body)
+
+    def taken(route: Route) -> None:
+        asked.append(route.request.url)
+        answer = route.fetch()
+        body = answer.json()
+        assert body["x-onemap"]["takenAt"] is None  # a layer of ours
+        body["x-onemap"]["takenAt"] = "2026-11-27T20:05:33+00:00"
+        route.fulfill(response=answer, json=body)
+
+    page.route(re.compile(r"/collections\?"), external)
+    page.route(re.compile(r"/collections/[^/]+/tiles/[^/]+$"), taken)
+    open_map(f"{PLACE}&s=400000&l=land_use,county")
+
+    said = page.locator(".row").filter(has_text="缩小时截至")
+    expect(said).to_contain_text("缩小时截至 2026-11-28 04:05，放大即现状")
+    expect(said.locator(".title")).to_contain_text("现状用地用海")
+    page.get_by_role("button", name=re.compile("English")).click()
+    expect(
+        page.get_by_text("Zoomed out as of 2026-11-28 04:05, closer as it is now")
+    ).to_be_visible()
+    assert len(asked) == 1  # nothing of tables that are ours
+    screenshot("one-map-view-taken")
+
+
 def test_a_busy_server_is_asked_again_when_it_says(
     page: Page, open_map: Callable[[str], Page]
 ) -> None:

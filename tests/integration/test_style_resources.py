@@ -100,7 +100,8 @@ def test_the_tiles_of_a_style_lie_in_the_grid_that_it_is_asked_for(
         ("/styles/land_use?collections=county", 404),
         ("/styles/land_use?collections=land_use.nope", 404),
         ("/styles/one_map?collections=land_use,land_use.2023", 400),
-        ("/styles/one_map?collections=", 404),
+        ("/styles/one_map?collections=", 400),
+        ("/styles/one_map/legend?collections=", 400),
         ("/styles/land_use?grid=nope", 400),
         ("/styles/land_use?datetime=nope", 400),
         ("/styles/land_use?asOf=nope", 400),
@@ -163,3 +164,17 @@ def test_a_layer_that_a_caller_may_not_see_is_in_no_style_of_theirs(
     seen = client.get("/collections", headers=key).json()["collections"]
     assert set(with_key["sources"]) == {c["id"] for c in seen if c["x-onemap"]["style"] is not None}
     assert open_to_all <= set(with_key["sources"])
+
+
+@pytest.mark.parametrize("asked", ["", ",", "land_use,", ",land_use", "land_use,land_use.2023"])
+@pytest.mark.parametrize("face", ["one_map", "one_map/legend", "land_use", "land_use/legend"])
+def test_styles_read_the_collections_that_are_asked_for_as_tiles_do(
+    client: httpx.Client, face: str, asked: str
+) -> None:
+    chosen = {"collections": asked}
+    of_tiles = client.get("/tiles", params=chosen)
+    of_style = client.get(f"/styles/{face}", params=chosen)
+
+    assert of_style.status_code == of_tiles.status_code == 400
+    assert of_style.json()["detail"] == of_tiles.json()["detail"]
+    assert "collections" in of_style.json()["detail"]

@@ -474,6 +474,8 @@ def test_storms_over_all_layers_leave_connections_and_low_zooms_leave_more() -> 
     low, high = (run(lambda zoom=zoom: most(zoom)) for zoom in (3, 16))  # type: ignore[misc]
 
     assert low == LOW.process < high == ANY.process < READERS
+    assert READERS - ANY.process >= 2
+    assert READERS - LOW.process >= 4
 
 
 def test_a_turn_is_given_back_when_its_tile_fails() -> None:

@@ -227,6 +227,37 @@ def test_who_waits_for_a_place_among_the_tiles_does_not_hold_the_machine_up(
     asyncio.run(work())
 
 
+def test_low_tiles_that_give_way_leave_all_places_but_one_to_tiles_near_the_ground(
+    busy: list[TileCourtesy],
+) -> None:
+    slots, under_way = TileSlots(courtesy=busy[0]), [0]
+
+    async def low(number: int) -> None:
+        async with slots.turn(LayerId(f"far{number}"), LOW_ZOOM):
+            pass
+
+    async def near(number: int, going: asyncio.Event) -> None:
+        async with slots.turn(LayerId(f"near{number}"), LOW_ZOOM + 1):
+            under_way[0] += 1
+            await going.wait()
+
+    async def work() -> int:
+        going = asyncio.Event()
+        async with busy[1].turn():  # of another process, so that nobody here has the machine's
+            waiting = [asyncio.create_task(low(n)) for n in range(2 * LOW.process)]
+            await asyncio.sleep(0.05)
+            storm = [asyncio.create_task(near(n, going)) for n in range(2 * ANY.process)]
+            await asyncio.sleep(0.05)
+            assert not any(one.done() for one in waiting)
+            most = under_way[0]
+        going.set()
+        async with asyncio.timeout(30):
+            await asyncio.gather(*waiting, *storm)
+        return most
+
+    assert asyncio.run(work()) == ANY.process - 1
+
+
 @pytest.mark.parametrize(
     ("seconds", "expected"),
     [(0.0, "1"), (0.5, str(ceil(LOW.waiting / LOW.layer / 4))), (100.0, str(MOST_AFTER_S))],

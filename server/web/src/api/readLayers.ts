@@ -46,6 +46,7 @@ export function readLayer(json: unknown): Layer {
     keeper: text(ofFacts(facts, 'keeper')),
     updated: textOrNull(ofFacts(facts, 'updated')),
     synthetic,
+    external: ofFacts(facts, 'storage') === 'external',
     fields: list(ofFacts(facts, 'fields')).map(field),
     style: textOrNull(ofFacts(facts, 'style')),
   }

@@ -53,6 +53,8 @@ export interface Layer {
   readonly keeper: string
   readonly updated: string | null
   readonly synthetic: boolean
+  /** A table that others keep, read where it is. */
+  readonly external: boolean
   readonly fields: readonly Field[]
   readonly style: string | null
 }

@@ -6,12 +6,13 @@ import LayerTree from './LayerTree.vue'
 import { useMapState } from './useMapState'
 import { useShown } from './useShown'
 
-const collection = (id: string, title: string) => ({
+const collection = (id: string, title: string, storage = 'managed') => ({
   id,
   title,
   'x-onemap': {
     theme: { id: 't', title: '主题', order: 1, parents: [] },
     geometry: 'polygon',
+    storage,
     style: 's',
     editions: [],
     edition: null,
@@ -26,17 +27,20 @@ afterEach(() => {
   vi.unstubAllGlobals()
 })
 
-/** The tree over a server that answers /collections as told; styles are never asked for here. */
-async function tree(answer: () => Promise<Response>): Promise<HTMLElement> {
+/** The tree over a server that answers /collections and tilesets as told; styles never come here. */
+async function tree(answer: () => Promise<Response>, tileset = answer, shown = ''): Promise<HTMLElement> {
   vi.stubGlobal(
     'fetch',
-    vi.fn((request: Request) => (request.url.includes('/collections') ? answer() : new Promise(() => undefined))),
+    vi.fn(({ url }: Request) => {
+      if (url.includes('/tiles/')) return tileset()
+      return url.includes('/collections') ? answer() : new Promise(() => undefined)
+    }),
   )
   const router = createRouter({
     history: createMemoryHistory(),
     routes: [{ path: '/:rest(.*)*', component: { render: () => null } }],
   })
-  await router.push('/map?l=')
+  await router.push(`/map?l=${shown}`)
   const Host = defineComponent({
     setup() {
       const layers = useShown(useMapState())
@@ -108,5 +112,42 @@ describe('the resource tree', () => {
     const element = await tree(json({ collections: [collection('a', '<img src=x onerror=alert(1)>')] }))
     await settled(element, '<img src=x')
     expect(element.querySelector('img')).toBeNull()
+  })
+
+  describe('at an external table', () => {
+    const both = json({ collections: [collection('a', '甲', 'external'), collection('b', '乙')] })
+    const taken = (takenAt: string | null) => vi.fn(json({ 'x-onemap': { takenAt } }))
+    const details = (element: HTMLElement, at: number) =>
+      element.querySelectorAll<HTMLButtonElement>('button[aria-label$="来源与现势性"]')[at]?.click()
+
+    it('tells as of when it is drawn far out, asked for once it is looked at and never before', async () => {
+      const tileset = taken('2026-11-27T20:05:33+00:00')
+      const element = await tree(both, tileset)
+      await settled(element, '乙')
+      details(element, 1)
+      await settled(element, '某测绘院')
+      expect(tileset).not.toHaveBeenCalled()
+
+      details(element, 0)
+      await settled(element, '缩小时截至 2026-11-28 04:05，放大即现状')
+      expect(tileset).toHaveBeenCalledOnce()
+    })
+
+    it('tells it of one that is shown', async () => {
+      const element = await tree(both, taken('2026-11-27T20:05:33+00:00'), 'a')
+      await settled(element, '缩小时截至 2026-11-28 04:05')
+    })
+
+    it('says nothing where tiles show the table as it is, or nothing is known', async () => {
+      for (const tileset of [taken(null), vi.fn(json({ code: 'NotFound' }, 404))]) {
+        const element = await tree(both, tileset)
+        await settled(element, '乙')
+        details(element, 0)
+        await vi.waitFor(() => expect(tileset).toHaveBeenCalledOnce())
+        await nextTick()
+        expect(element.textContent).not.toContain('缩小时')
+        app?.unmount()
+      }
+    })
   })
 })
