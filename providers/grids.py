@@ -204,9 +204,10 @@ def parse_address(grid: Grid, level: str, row: str, column: str) -> TileAddress:
     names = {"tileMatrix": level, "tileRow": row, "tileCol": column}
     for name, text in names.items():
         if not text.isascii() or not text.isdigit() or len(text) > MAX_DIGITS:
-            raise BadParameter(name, text, "a whole number, zero or greater")
+            expected = f"a whole number of at most {MAX_DIGITS} digits, zero or greater"
+            raise BadParameter(name, text, expected)
     n, r, c = (int(text) for text in names.values())
-    if not grid.first <= n <= grid.last:
+    if not grid.first <= n <= grid.last or level != str(n):
         raise NotFound(f"tile matrix in {grid.id} ({grid.first} to {grid.last})", level)
     columns, rows = grid.size(n)
     if r >= rows or c >= columns:

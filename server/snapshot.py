@@ -156,7 +156,9 @@ class Snapshot:
         LayerUnavailable
             For an external layer whose table cannot be shown now.
         """
-        name, dot, _ = collection.partition(".")
+        name, dot, edition = collection.partition(".")
+        if dot and not edition:
+            raise NotFound("collection", collection)
         if (result := self.results.get(LayerId(name))) is not None:
             return result
         layer = self._layers.get(name) if LAYER_ID.fullmatch(name) else None

@@ -5,13 +5,14 @@ from collections.abc import Mapping
 
 from starlette.requests import Request
 
+from providers.editions import Window
 from providers.errors import BadParameter
 from server import negotiate
 from server.asked import STATE
 
 FILTER = ("filter", "filter-lang", "filter-crs")
 # OGC 20-057, requirement /req/datetime/axis: datetime("2024-12-31"), datetime("2023-01-01":*)
-SUBSET = re.compile(r'datetime\((?:"([^"]*)"|(\*))(?::(?:"([^"]*)"|(\*)))?\)')
+SUBSET = re.compile(r'datetime\((?:"([^"/]*)"|(\*))(?::(?:"([^"/]*)"|(\*)))?\)')
 EXPECTED = 'datetime("2024-12-31"), or an interval like datetime("2023-01-01":*)'
 
 
@@ -38,8 +39,11 @@ def with_subset(given: Mapping[str, str]) -> dict[str, str]:
         raise BadParameter("subset", text, EXPECTED)
     first, opened, last, closed = found.groups()
     begin, end = (".." if opened else first), (".." if closed else last)
-    if end is None:
-        if opened:
-            raise BadParameter("subset", text, EXPECTED)
-        return {**rest, "datetime": begin}
-    return {**rest, "datetime": f"{begin}/{end}"}
+    if end is None and opened:
+        raise BadParameter("subset", text, EXPECTED)
+    asked = begin if end is None else f"{begin}/{end}"
+    try:
+        Window.parse(asked)
+    except BadParameter as error:
+        raise BadParameter("subset", text, error.expected) from None
+    return {**rest, "datetime": asked}

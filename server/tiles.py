@@ -13,6 +13,7 @@ from providers.access import Scope
 from providers.errors import NotFound
 from providers.grids import TileAddress, grid_of, parse_address
 from providers.overview_sources import Drawn, Source
+from providers.relations import SYSTEM_PROPERTIES
 from providers.tile_reading import touched
 from providers.tile_sources import source_of
 from providers.tiles import MVT, TileQuery
@@ -41,7 +42,7 @@ async def tile(request: Request) -> Response:
         return ready
     caller, collection = scope(request), request.path_params["collectionId"]
     layer = snapshot.layer(collection, caller)
-    given = tile_parameters(request, *(f.code for f in layer.fields))
+    given = tile_parameters(request, *(f.code for f in layer.fields), *SYSTEM_PROPERTIES)
     resolved = await resolve_asked(snapshot, collection, given, caller)
     negotiate.negotiated(request, TILE_FORMATS)
     query = TileQuery(address=_address(request), conditions=conditions_of(resolved, given))

@@ -9,6 +9,7 @@ from config.vocabulary import GeometryKind, Text
 from providers.access import ALL, Scope
 from providers.errors import NotFound
 from providers.grids import GRIDS, WEB_MERCATOR_QUAD, grid_of
+from providers.relations import SYSTEM_PROPERTIES
 from server import negotiate
 from server.asked import conditions_of, resolve_asked
 from server.extents import visible_extent
@@ -56,7 +57,7 @@ async def _collection(request: Request) -> Subject:
     one, caller, lang = onemap(request), scope(request), negotiate.language(request)
     collection = request.path_params["collectionId"]
     fields = one.snapshot.layer(collection, caller).fields
-    given = tile_parameters(request, *(f.code for f in fields))
+    given = tile_parameters(request, *(f.code for f in fields), *SYSTEM_PROPERTIES)
     resolved = await resolve_asked(one.snapshot, collection, given, caller)
     part = await _part(one.snapshot, resolved, given, caller)
     return Subject(

@@ -4,6 +4,7 @@ import re
 import time
 from functools import lru_cache
 from secrets import token_hex
+from urllib.parse import quote
 
 import orjson
 import structlog
@@ -22,6 +23,7 @@ from server.web.assets import CONTENT_SECURITY_POLICY
 
 log = structlog.get_logger()
 
+PLAIN = "/:@!$&'()*+,;=~"  # in a path (RFC 3986, 3.3)
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 SECURITY_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
@@ -71,7 +73,9 @@ class Envelope:
                 log.exception("request_aborted", request_id=request_id)
                 raise
             kind = problems.kind_of(error)
-            if kind.status >= 500:
+            if isinstance(error, problems.Overloaded):
+                log.warning("request_refused", request_id=request_id, why=str(error))
+            elif kind.status >= 500:
                 log.error("request_failed", request_id=request_id, exc_info=error)
             await problem_response(Request(scope), error)(scope, receive, sending)
         finally:
@@ -105,7 +109,7 @@ def problem_response(request: Request, error: Exception) -> Response:
         lang = negotiate.LANGUAGES[0]
     document = problems.problem(
         error,
-        instance=request.url.path,
+        instance=quote(request.url.path, safe=PLAIN),
         request_id=request.state.request_id,
         lang=lang,
         base_url=onemap(request).settings.public_url,

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import httpx
+import orjson
 import pytest
 
 ITEMS = "/collections/land_use/items"
@@ -416,3 +417,28 @@ def test_values_come_back_as_they_are_stored(client: httpx.Client) -> None:
     problem: Any = client.get(ITEMS, params={"limit": "<b>&"}).json()
 
     assert problem["params"]["value"] == "<b>&"
+
+
+def test_a_problem_names_the_address_as_an_address(live_server: str) -> None:
+    status, body = raw(live_server, "/collections/land_use/tiles/CGCS2000Quad/12/%EF%BC%91/%00")
+
+    assert status == 400
+    instance = "/collections/land_use/tiles/CGCS2000Quad/12/%EF%BC%91/%00"
+    assert orjson.loads(body)["instance"] == instance
+
+
+@pytest.mark.parametrize("rest", ["", "/items", "/tiles/CGCS2000Quad/12/524/3473", "/schema"])
+def test_an_edition_without_a_name_is_no_collection(live_server: str, rest: str) -> None:
+    assert raw(live_server, f"/collections/land_use.{rest}")[0] == 404
+
+
+def test_tiles_are_narrowed_by_what_we_add_to_a_feature_as_items_are(live_server: str) -> None:
+    tile = "/collections/land_use/tiles/CGCS2000Quad/12/524/3473"
+    told = [
+        raw(live_server, f"{tile}?{asked}") for asked in ("", "om_region=220102", "om_region=9")
+    ]
+
+    assert [status for status, _ in told] == [200, 200, 204]
+    assert len(told[1][1]) < len(told[0][1])
+    assert raw(live_server, f"{tile}?om_nothing=1")[0] == 400
+    assert raw(live_server, f"{tile.rpartition('/12/')[0]}?om_region=220102")[0] == 200

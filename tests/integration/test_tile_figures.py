@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
+from structlog.testing import capture_logs
 
 from providers.grids import CGCS2000_QUAD
 from providers.revisions import Revision
@@ -99,7 +100,7 @@ def test_what_lies_in_files_is_told_in_bytes(
     wait_until(lambda: figures()[name] > before + size)
 
 
-def test_tiles_that_are_refused_are_counted(
+def test_tiles_that_are_refused_are_counted_and_told_in_a_line(
     city: TestClient, figures: Callable[[], Figures], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache: TileCache = city.app.state.onemap.tiles  # type: ignore[attr-defined]
@@ -109,10 +110,16 @@ def test_tiles_that_are_refused_are_counted(
 
     monkeypatch.setattr(type(cache.slots), "turn", full)
     before = figures()
-    refused = city.get(place(17))
+    with capture_logs() as told:
+        refused = city.get(place(17))
     after = figures()
 
     assert refused.status_code == 503
     assert int(refused.headers["Retry-After"]) > 0
     name = ("onemap_tiles_total", "refused")
     assert after[name] == before[name] + 1
+    lines = [one for one in told if one["event"] != "request"]
+    assert [(one["event"], one["log_level"], one["why"]) for one in lines] == [
+        ("request_refused", "warning", "40 tiles of land_use wait to be made")
+    ]
+    assert "exc_info" not in lines[0]

@@ -181,6 +181,12 @@ def test_what_is_no_whole_number_is_named(grid: Grid, text: str, place: int) -> 
 
 
 @grids
+def test_a_level_is_named_as_the_grid_names_it(grid: Grid) -> None:
+    with pytest.raises(NotFound):
+        parse_address(grid, f"0{grid.first}", "0", "0")
+
+
+@grids
 def test_a_level_row_or_column_beyond_the_grid_is_not_found(grid: Grid) -> None:
     columns, rows = grid.size(grid.first)
     beyond = [

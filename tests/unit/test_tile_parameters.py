@@ -29,11 +29,14 @@ def test_parameters_without_a_subset_stay_as_they_are() -> None:
 @pytest.mark.parametrize(
     "subset",
     ["", "datetime", "datetime()", "datetime(2024-12-31)", "datetime(*)", 'Lat("1":"2")',
-     'datetime("2024-12-31"),Lat(1)', 'datetime("a":"b":"c")'],
+     'datetime("2024-12-31"),Lat(1)', 'datetime("a":"b":"c")', 'datetime("x")',
+     'datetime("2023-01-01/2024-01-01")', 'datetime("2024-12-31":"2023-01-01")'],
 )  # fmt: skip
 def test_another_subset_is_refused(subset: str) -> None:
-    with pytest.raises(BadParameter, match="subset"):
+    with pytest.raises(BadParameter) as refused:
         with_subset({"subset": subset})
+
+    assert (refused.value.name, refused.value.value) == ("subset", subset)
 
 
 def test_a_subset_of_time_beside_datetime_is_refused() -> None:
