@@ -1,8 +1,8 @@
 """For which zooms an edition gets generalised rows, and below which it is drawn as classes."""
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from math import ceil, log2
 
 import numpy as np
@@ -12,15 +12,19 @@ from psycopg.rows import TupleRow
 
 from config.model import Layer
 from config.vocabulary import EditionKey, GeometryKind
-from processes.algorithms.coverage_levels import cell_degrees, tolerance
+from processes.algorithms.coverage_levels import Geometries, cell_degrees, tolerance
 from providers.tables import edition_name
 
-METHOD = 2  # raise it when overviews are made otherwise: all are then made anew
+METHOD = 3  # raise it when overviews are made otherwise: all are then made anew
 MEDIAN_PX = 2.0
 # A tile holds so few features or vertices whole, at any zoom.
 FEW_FEATURES, FEW_VERTICES = 500, 20_000
 LAST_LEVEL, STEP = 13, 2
-MATTERS = 0.9  # a level that keeps a larger share of what there is would be a copy
+# A level that keeps a larger share of what it would spare would be a copy. Of points, and of lines
+# further out than all of them, that is what the next finer level holds, or the rows. So every zoom
+# is drawn from at most a ninth more points than its own rule leaves, and all levels together hold
+# at most 0.9 + 0.9^2 + ... < 9 times the rows.
+MATTERS = 0.9
 SAMPLE = 1_000
 BLOCK_CELLS = 64  # side of a block, in cells of the zoom at which the median polygon has two
 
@@ -33,9 +37,14 @@ FROM {current}
 """
 # From the middle: rows that lie together, as they are filled in the order of their places.
 SAMPLED = "SELECT ST_AsBinary(geom) FROM {current} ORDER BY fid LIMIT %s OFFSET %s"
+# How many points the rule leaves at each zoom, the finest first: cells lie in those further out.
 PLACES = """
-SELECT count(*) FROM (SELECT DISTINCT floor(ST_X(ST_Centroid(geom)) / %(cell)s),
-    floor(ST_Y(ST_Centroid(geom)) / %(cell)s), om_region, {drawn} FROM {current}) cells
+WITH place AS MATERIALIZED (
+    SELECT DISTINCT floor(ST_X(ST_Centroid(geom)) / %(cell)s) AS x,
+        floor(ST_Y(ST_Centroid(geom)) / %(cell)s) AS y, om_region, {drawn} AS drawn FROM {current})
+SELECT %(finest)s - further, (SELECT count(*) FROM (SELECT DISTINCT
+    floor(x / 2 ^ further), floor(y / 2 ^ further), om_region, drawn FROM place) cells)
+FROM generate_series(0, %(finest)s) further ORDER BY further
 """
 
 
@@ -72,14 +81,20 @@ def choose(connection: Connection[TupleRow], layer: Layer, edition: EditionKey) 
     count, vertices, median, extent = row or (0, 0, None, None)
     if not count:
         return Choice(classes_below=0, levels=(), features=0)
-    below = first = 0
-    if layer.geometry is GeometryKind.POLYGON:
-        first = _zoom_of(median, MEDIAN_PX)
-        below = first if count >= FEW_FEATURES else 0
-    else:
-        first = _zoom_of(extent, 256.0)  # further out all lies in one tile
-    few = count < FEW_FEATURES and vertices < FEW_VERTICES
-    levels = () if few else tuple(_levels(connection, layer, edition, first + 1, count))
+    many = count >= FEW_FEATURES or vertices >= FEW_VERTICES
+    below = 0
+    levels: tuple[int, ...] = ()
+    match layer.geometry:
+        case GeometryKind.POLYGON:
+            first = _zoom_of(median, MEDIAN_PX)
+            below = first if count >= FEW_FEATURES else 0
+            levels = _of_polygons(_sample(connection, current, count), first + 1) if many else ()
+        case GeometryKind.LINE:
+            first = _zoom_of(extent, 256.0)  # further out all lies in one tile
+            if many:
+                levels = _of_lines(_sample(connection, current, count), first + 1, vertices)
+        case _:
+            levels = _of_points(connection, layer, current, count) if many else ()
     return Choice(classes_below=below, levels=levels, features=count)
 
 
@@ -89,32 +104,56 @@ def _zoom_of(degrees: float, cells: float) -> int:
     return min(max(zoom, 0), LAST_LEVEL + STEP)
 
 
-def _levels(
-    connection: Connection[TupleRow], layer: Layer, edition: EditionKey, first: int, count: int
-) -> Iterator[int]:
-    current = edition_name(layer, edition)
-    if layer.geometry is GeometryKind.POINT:
-        statement = sql.SQL(PLACES).format(current=current, drawn=drawn_field(layer))
-        for zoom in range(first, LAST_LEVEL + 1, STEP):
-            row = connection.execute(statement, {"cell": cell_degrees(zoom)}).fetchone()
-            if row is None or row[0] > MATTERS * count:
-                return
-            yield zoom
-        return
+def _sample(connection: Connection[TupleRow], current: sql.Identifier, count: int) -> Geometries:
     middle = max(count - SAMPLE, 0) // 2
     statement = sql.SQL(SAMPLED).format(current=current)
     found = connection.execute(statement, (SAMPLE, middle)).fetchall()
-    shapes = shapely.from_wkb(np.array([bytes(row[0]) for row in found], dtype=object))
+    return shapely.from_wkb(np.array([bytes(row[0]) for row in found], dtype=object))
+
+
+def _of_polygons(shapes: Geometries, first: int) -> tuple[int, ...]:
     whole = shapely.get_num_coordinates(shapes).sum()
-    for zoom in range(first, LAST_LEVEL + 1, STEP):
-        if layer.geometry is GeometryKind.LINE:
-            seen = shapes[shapely.length(shapes) >= cell_degrees(zoom)]
-            simple = shapely.simplify(seen, tolerance(zoom))
-        else:
-            simple = shapely.coverage_simplify(shapes, tolerance(zoom))
-        if shapely.get_num_coordinates(simple).sum() > MATTERS * whole:
-            return
-        yield zoom
+
+    def pays(zoom: int) -> bool:
+        simple = shapely.coverage_simplify(shapes, tolerance(zoom))
+        return bool(shapely.get_num_coordinates(simple).sum() <= MATTERS * whole)
+
+    return tuple(takewhile(pays, range(first, LAST_LEVEL + 1, STEP)))
+
+
+def _of_lines(shapes: Geometries, first: int, vertices: int) -> tuple[int, ...]:
+    """From *first* on those that spare rows; further out those that spare a full tile."""
+    whole = shapely.get_num_coordinates(shapes).sum()
+
+    def share(zoom: int) -> float:
+        seen = shapes[shapely.length(shapes) >= cell_degrees(zoom)]
+        simple = shapely.simplify(seen, tolerance(zoom))
+        return float(shapely.get_num_coordinates(simple).sum() / whole)
+
+    fine = range(first, LAST_LEVEL + 1, STEP)
+    levels = list(takewhile(lambda zoom: share(zoom) <= MATTERS, fine))
+    held = share(levels[0]) if levels else 1.0
+    for zoom in range(min(first - 1, LAST_LEVEL), -1, -1):
+        if held * vertices < FEW_VERTICES:  # one tile holds them whole
+            break
+        if (kept := share(zoom)) <= MATTERS * held:
+            levels.insert(0, zoom)
+            held = kept
+    return tuple(levels)
+
+
+def _of_points(
+    connection: Connection[TupleRow], layer: Layer, current: sql.Identifier, count: int
+) -> tuple[int, ...]:
+    """Every zoom whose rule leaves fewer than what would serve it otherwise."""
+    statement = sql.SQL(PLACES).format(current=current, drawn=drawn_field(layer))
+    binds = {"finest": LAST_LEVEL, "cell": cell_degrees(LAST_LEVEL)}
+    levels, held = [], count
+    for zoom, kept in connection.execute(statement, binds).fetchall():
+        if kept <= MATTERS * held:
+            levels.append(zoom)
+            held = kept
+    return tuple(reversed(levels))
 
 
 def drawn_field(layer: Layer) -> sql.Composable:

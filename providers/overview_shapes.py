@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from psycopg import sql
 
 from config.vocabulary import GeometryKind
 from processes.algorithms.coverage_levels import (
@@ -21,6 +22,8 @@ from processes.algorithms.coverage_levels import (
     with_crossings,
 )
 from providers.overview_rows import EMPTY, Level, Work, stage, take_out_gone, write
+from providers.overview_tables import overview_name
+from providers.tables import edition_name
 
 type Bounds = NDArray[np.float64]  # one row per envelope: west, south, east, north in degrees
 
@@ -44,17 +47,25 @@ PLACE = (
     "floor(ST_X(ST_Centroid(c.geom)) / %(cell)s) AS x,"
     " floor(ST_Y(ST_Centroid(c.geom)) / %(cell)s) AS y"
 )
-# All points of the cells in which one came, changed or went: another may be the first now.
+# All points of the cells in which one came, changed or went: another may be the first now. Cells
+# lie in those further out: there the first of the next finer level are asked, not all rows.
 POINTS = f"""
 CREATE TEMPORARY TABLE overview_point ON COMMIT DROP AS
 SELECT c.* FROM (SELECT DISTINCT {PLACE} FROM {{changed}} c) e, LATERAL (
-    SELECT c.fid, c.geom, c.om_region, {{drawn}} AS drawn, {PLACE} FROM {{current}} c
+    SELECT c.fid, c.geom, c.om_region, {{drawn}} AS drawn, {PLACE} FROM {{finer}} c
     WHERE c.geom && ST_MakeEnvelope(e.x * %(cell)s, e.y * %(cell)s, (e.x + 1) * %(cell)s,
         (e.y + 1) * %(cell)s, 4490)) c
 WHERE (c.x, c.y) = (e.x, e.y)
 """
-POINTS_OF = """
-INSERT INTO pg_temp.overview_of SELECT %(level)s::smallint, fid FROM pg_temp.overview_point
+# And those that were the first of these cells.
+POINTS_OF = f"""
+INSERT INTO pg_temp.overview_of
+SELECT %(level)s::smallint, fid FROM pg_temp.overview_point
+UNION SELECT %(level)s::smallint, c.fid FROM (SELECT DISTINCT {PLACE} FROM {{changed}} c) e, LATERAL (
+    SELECT c.fid, {PLACE} FROM {{overview}} c WHERE c.level = %(level)s
+    AND c.geom && ST_MakeEnvelope(e.x * %(cell)s, e.y * %(cell)s, (e.x + 1) * %(cell)s,
+        (e.y + 1) * %(cell)s, 4490)) c
+WHERE (c.x, c.y) = (e.x, e.y)
 """
 FIRST = """
 INSERT INTO pg_temp.overview_row
@@ -172,10 +183,15 @@ def _keep_lines(work: Work) -> None:
 
 
 def _keep_points(work: Work) -> None:
-    for level in work.choice.levels:
+    finer: sql.Composable = edition_name(work.layer, work.edition)
+    for level in reversed(work.choice.levels):
         work.execute(EMPTY)
         work.execute("DROP TABLE IF EXISTS pg_temp.overview_point")
-        work.execute(POINTS, cell=cell_degrees(level))
-        work.execute(POINTS_OF, level=level)
+        points = sql.SQL(POINTS).format(**work.names, finer=finer)
+        work.connection.execute(points, {"cell": cell_degrees(level)})
+        work.execute(POINTS_OF, level=level, cell=cell_degrees(level))
         work.execute(FIRST, level=level)
         write(work)
+        finer = sql.SQL("(SELECT * FROM {} WHERE level = {})").format(
+            overview_name(work.layer, work.edition), sql.Literal(level)
+        )

@@ -1,6 +1,6 @@
 """What the tiles of each zoom are drawn from: rows as they are, generalised rows, or classes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -43,8 +43,8 @@ class Overview:
     revision: int  # the edition's revision that it shows
     classes_below: int  # zooms below are drawn as classes; 0: none are
     levels: tuple[int, ...]  # zooms for which generalised rows are stored, ascending
-    # by zoom, where a tile would hold too many: how many features its tiles leave out in all
-    omitted: Mapping[int, int] = field(default_factory=dict)
+    # by tiling and zoom: how many features its tiles leave out in all; None: not counted
+    omitted: Mapping[str, Mapping[int, int | None]] = field(default_factory=dict)
     recipe: str = ""  # what it was made by, beside the rows: another style makes another overview
     taken: Taken | None = None  # None: it follows the revisions of an edition of ours
 
@@ -54,6 +54,13 @@ class Overview:
             return Source(Drawn.CLASSES, zoom)
         level = next((level for level in self.levels if level >= zoom), None)
         return Source(Drawn.ROWS) if level is None else Source(Drawn.GENERALISED, level)
+
+    def left_out(self, tiling: str, zoom: int) -> int | None:
+        """How many features all tiles of a zoom leave out; None: not counted."""
+        if zoom < self.classes_below:
+            return 0  # class areas are made to fit
+        counted = self.omitted.get(tiling)
+        return None if counted is None else counted.get(zoom, 0)
 
 
 def stored_overview(columns: Sequence[Any], taken: Taken | None = None) -> Overview | None:
@@ -65,7 +72,11 @@ def stored_overview(columns: Sequence[Any], taken: Taken | None = None) -> Overv
         revision=revision,
         classes_below=classes_below,
         levels=tuple(levels),
-        omitted={int(zoom): count for zoom, count in omitted.items()},
+        omitted={
+            tiling: {int(zoom): count for zoom, count in counted.items()}
+            for tiling, counted in omitted.items()
+            if isinstance(counted, Mapping)  # else of before, when bytes were not looked at
+        },
         recipe=recipe,
         taken=taken,
     )
@@ -73,17 +84,9 @@ def stored_overview(columns: Sequence[Any], taken: Taken | None = None) -> Overv
 
 RULES: Mapping[GeometryKind, Text] = {
     GeometryKind.POLYGON: Text(
-        zh="面要素与相邻面一起简化，共边保持一致，容差为该级别半个像元；"
-        "当面积居中的图斑不足两个像元时改绘分类图：每个像元取其中心所在图斑的类别，"
-        "更小级别取四个像元中的多数，仅三个及以下像元的小块并入相邻类别；"
-        "一张瓦片容不下这样的细节时，并入更大的小块，再将 2×2、4×4……个像元绘为其中的多数。",
+        zh="面要素与相邻面一起简化，共边保持一致，容差为该级别半个像元。",
         en="Polygons are simplified together with their neighbours, shared edges stay shared, the"
-        " tolerance is half a pixel of the zoom. Where the median polygon is under two pixels,"
-        " areas of classes are drawn: a pixel has the class of the polygon that its centre lies"
-        " in, further out that of the majority of its four, and patches of three pixels or less"
-        " are joined to a neighbouring class. Where a tile has no room for so much detail, larger"
-        " patches are, and then squares of 2 by 2, 4 by 4, … pixels are drawn as what most of them"
-        " are.",
+        " tolerance is half a pixel of the zoom.",
     ),
     GeometryKind.LINE: Text(
         zh="线要素逐条简化，容差为该级别半个像元；不足一个像元的线在该级别不绘。",
@@ -96,3 +99,34 @@ RULES: Mapping[GeometryKind, Text] = {
         " id is drawn.",
     ),
 }
+CLASS_RULE = Text(
+    zh="当面积居中的图斑不足两个像元时改绘分类图：每个像元取其中心所在图斑的类别，"
+    "更小级别取四个像元中的多数，仅三个及以下像元的小块并入相邻类别；"
+    "一张瓦片容不下这样的细节时，并入更大的小块，再将 2×2、4×4……个像元绘为其中的多数。",
+    en="Where the median polygon is under two pixels, areas of classes are drawn: a pixel has the"
+    " class of the polygon that its centre lies in, further out that of the majority of its four,"
+    " and patches of three pixels or less are joined to a neighbouring class. Where a tile has no"
+    " room for so much detail, larger patches are, and then squares of 2 by 2, 4 by 4, … pixels are"
+    " drawn as what most of them are.",
+)
+NO_CLASSES = Text(
+    zh="要素不足 {features} 个时不绘分类图，各级均绘要素。",
+    en="A layer of fewer than {features} features is not drawn as classes: features are drawn at"
+    " every level.",
+)
+
+
+def rule_of(kind: GeometryKind, drawn: Collection[Drawn], few: int, lang: str) -> str | None:
+    """How what tiles draw differs from the rows; None: they draw the rows at every level.
+
+    *few*: of so many features on, polygons are drawn as classes.
+    """
+    if not {Drawn.GENERALISED, Drawn.CLASSES} & {*drawn}:
+        return None
+    parts = [RULES[kind]] if Drawn.GENERALISED in drawn else []
+    if Drawn.CLASSES in drawn:
+        parts.append(CLASS_RULE)
+    told = [part.in_language(lang) for part in parts]
+    if kind is GeometryKind.POLYGON and Drawn.CLASSES not in drawn:
+        told.append(NO_CLASSES.in_language(lang).format(features=few))
+    return ("" if lang == "zh" else " ").join(told)

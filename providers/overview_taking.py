@@ -113,7 +113,7 @@ def take(connection: Connection[TupleRow], layer: Layer, copied: Copied) -> None
     binds = {"layer": layer.id, "edition": edition}
     specification = {"specification": layer.specification.version}
     connection.execute(sql.SQL(EDITION).format(current=current), {**binds, **specification})
-    make_all(connection, ours, edition, copied.number)
+    make_all(connection, ours, edition, copied.number, shown=layer)
     told = {"at": copied.at, "version": copied.version, "recipe": taken_recipe(layer)}
     connection.execute(TELL, {**binds, **told})
     _become(connection, DatabaseRole.OWNER)

@@ -6,7 +6,7 @@ anew would give. Nothing queues: an edition whose overview shows an older revisi
 another recipe, is due, whoever was killed meanwhile.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,9 +20,10 @@ from config.vocabulary import EditionKey, GeometryKind, LayerId
 from providers.database import DatabaseRole
 from providers.overview_choice import Choice, choose, recipe
 from providers.overview_mosaic import GRIDS, Bounds, keep_mosaic, tiles_met
+from providers.overview_omitted import Counts, count_omitted
 from providers.overview_rows import Work, open_rows, record
 from providers.overview_shapes import blocks_met, keep_shapes
-from providers.overview_tables import has_overview, index_levels, mosaic_name, overview_name
+from providers.overview_tables import has_overview, index_levels, mosaic_name
 from providers.regions import CHANNEL
 from providers.revisions import current_revision
 from providers.tables import OVERVIEW, edition_name, partition_name
@@ -30,12 +31,10 @@ from providers.tables import OVERVIEW, edition_name, partition_name
 # What a publication brings in step itself; more is left to the worker.
 FEW_ROWS, FEW_VERTICES = 1_000, 200_000
 FEW_BLOCKS, FEW_TILES = 48, 16
-MAX_TILE_FEATURES = 20_000
-LAST_ZOOM = 22
 ROWS_AT_ONCE = 50_000
 
 STORED = """
-SELECT revision, classes_below, levels, features, recipe, omitted FROM onemap.overview
+SELECT revision, classes_below, levels, features, recipe FROM onemap.overview
 WHERE layer = %(layer)s AND edition = %(edition)s
 """
 ENVELOPES = "SELECT ST_XMin(geom), ST_YMin(geom), ST_XMax(geom), ST_YMax(geom) FROM {changed}"
@@ -43,13 +42,6 @@ SIZE = "SELECT count(*), coalesce(sum(ST_NPoints(geom)), 0) FROM {current}"
 CHANGES = """
 SELECT (SELECT count(*) FROM {current} WHERE om_rev > %(since)s)
     + (SELECT count(*) FROM {history} WHERE om_edition = %(edition)s AND rev_to >= %(since)s)
-"""
-# By the tile that a feature's middle lies in: what tiles of a zoom hold beyond their most.
-OMITTED = """
-SELECT coalesce(sum(n - %(most)s), 0)::bigint FROM (
-    SELECT count(*) AS n FROM {rows} WHERE {level}
-    GROUP BY floor((ST_XMin(geom) + ST_XMax(geom)) / 2 / %(side)s),
-        floor((ST_YMin(geom) + ST_YMax(geom)) / 2 / %(side)s)) tile WHERE n > %(most)s
 """
 SAVE = """
 INSERT INTO onemap.overview (layer, edition, revision, classes_below, levels, features, recipe,
@@ -81,7 +73,6 @@ class _Held:
     revision: int
     choice: Choice
     recipe: str
-    omitted: Mapping[str, int]
 
 
 def due(
@@ -162,7 +153,7 @@ def _keep(
     if anew or held is None or held.recipe != recipe(layer) or not held.choice.fits(features):
         if most and (features > FEW_ROWS or vertices > FEW_VERTICES):
             return False
-        make_all(connection, layer, edition, revision)
+        make_all(connection, layer, edition, revision, in_step=most)
         return True
     work = Work(connection, layer, edition, held.choice, held.revision)
     if most and _changes(work) > FEW_ROWS:
@@ -174,15 +165,23 @@ def _keep(
     keep_shapes(work, changed)
     keep_mosaic(work, changed)
     record(work, revision)
-    omitted = held.omitted if most else _omitted(work, features)
-    _save(work, revision, omitted)
+    _save(work, revision, count_omitted(work, layer, features, in_step=most))
     return True
 
 
 def make_all(
-    connection: Connection[TupleRow], layer: Layer, edition: EditionKey, revision: int
+    connection: Connection[TupleRow],
+    layer: Layer,
+    edition: EditionKey,
+    revision: int,
+    *,
+    shown: Layer | None = None,
+    in_step: bool = False,
 ) -> None:
-    """All of the overview, whatever there was before; as the writer, in the caller's transaction."""
+    """All of the overview, whatever there was before; as the writer, in the caller's transaction.
+
+    *shown*: the layer as its tiles are drawn, where that is another. *in_step*: in a publication.
+    """
     choice = choose(connection, layer, edition)
     work = Work(connection, layer, edition, choice, None)
     binds = {"layer": layer.id, "edition": edition}
@@ -200,16 +199,16 @@ def make_all(
         keep_mosaic(work, everything)
         below = max(choice.classes_below, *(level + 1 for level in choice.levels), 0)
         connection.execute(WHOLE, {**binds, "below": below})
-    _save(work, revision, _omitted(work, choice.features))
+    _save(work, revision, count_omitted(work, shown or layer, choice.features, in_step=in_step))
 
 
 def _stored(connection: Connection[TupleRow], layer: Layer, edition: EditionKey) -> _Held | None:
     row = connection.execute(STORED, {"layer": layer.id, "edition": edition}).fetchone()
     if row is None:
         return None
-    revision, below, levels, features, made_by, omitted = row
+    revision, below, levels, features, made_by = row
     choice = Choice(classes_below=below, levels=tuple(levels), features=features)
-    return _Held(revision=revision, choice=choice, recipe=made_by, omitted=omitted)
+    return _Held(revision=revision, choice=choice, recipe=made_by)
 
 
 def _size(connection: Connection[TupleRow], layer: Layer, edition: EditionKey) -> tuple[int, int]:
@@ -250,29 +249,7 @@ def _envelopes(work: Work) -> Bounds:
     return np.concatenate(found)
 
 
-def _omitted(work: Work, features: int) -> Mapping[str, int]:
-    """By zoom, how many features its tiles leave out in all; zooms at which none is are not named."""
-    found: dict[str, int] = {}
-    if features <= MAX_TILE_FEATURES:
-        return found
-    for zoom in range(work.choice.classes_below, LAST_ZOOM):
-        level = next((one for one in work.choice.levels if one >= zoom), None)
-        rows = edition_name(work.layer, work.edition)
-        condition: sql.Composable = sql.SQL("TRUE")
-        if level is not None:
-            rows = overview_name(work.layer, work.edition)
-            condition = sql.SQL("level = {}").format(sql.Literal(level))
-        row = work.connection.execute(
-            sql.SQL(OMITTED).format(rows=rows, level=condition),
-            {"most": MAX_TILE_FEATURES, "side": 360.0 / (1 << zoom)},
-        ).fetchone()
-        if row is None or not row[0]:
-            return found
-        found[str(zoom)] = row[0]
-    return found
-
-
-def _save(work: Work, revision: int, omitted: Mapping[str, int]) -> None:
+def _save(work: Work, revision: int, omitted: Counts) -> None:
     choice = work.choice
     binds = {
         "layer": work.layer.id,
@@ -282,6 +259,6 @@ def _save(work: Work, revision: int, omitted: Mapping[str, int]) -> None:
         "levels": list(choice.levels),
         "features": choice.features,
         "recipe": recipe(work.layer),
-        "omitted": Jsonb(dict(omitted)),
+        "omitted": Jsonb(omitted),
     }
     work.connection.execute(SAVE, binds)

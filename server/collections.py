@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from config.model import Field, Layer
-from config.vocabulary import GeometryKind
+from config.vocabulary import GeometryKind, Text
 from processes.spec import REL
 from providers.access import Scope
 from providers.crs import CRS84_URI
@@ -30,6 +30,7 @@ from server.snapshot import Resolved, Snapshot
 from server.state import onemap, scope
 
 GREGORIAN = "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian"
+MAPBOX_STYLE = "application/vnd.mapbox.style+json"
 DEFAULT_COLLECTIONS, MAX_OFFSET = 1_000, 10_000
 SYNTHETIC = {"zh": ("模拟", "（模拟数据）"), "en": ("synthetic", " (synthetic data)")}  # word, mark
 ITEM_TITLES = {
@@ -44,7 +45,18 @@ ITEM_TITLES = {
 # The type alone would be GeoJSON's, and a client takes the first or the last of that type.
 ITEM_TYPES = {**MEDIA_TYPES, "jsonfg": f'{MEDIA_TYPES["jsonfg"]}; profile="{PROFILES}jsonfg"'}
 SHAPED = ("fgb", "shp")  # without geometries there is nothing to write
-SCHEMAS = {"schema": "Schema", "queryables": "Queryables", "sortables": "Sortables"}
+SCHEMAS = {
+    "schema": Text(zh="数据结构", en="Schema"),
+    "queryables": Text(zh="可查询字段", en="Queryables"),
+    "sortables": Text(zh="可排序字段", en="Sortables"),
+}
+BESIDE = {
+    "editions": Text(zh="版次", en="Editions"),
+    "documents": Text(zh="文档", en="Documents"),
+    "job": Text(zh="任务", en="Job"),
+    "tiles": Text(zh="矢量瓦片", en="Vector tilesets"),
+    "style": Text(zh="MapLibre 样式", en="MapLibre style"),
+}
 
 
 async def collections(request: Request) -> Response:
@@ -94,7 +106,7 @@ async def collection_document(
         "keywords": keywords_of(snapshot.catalogue, layer, lang),
         "attribution": layer.source.in_language(lang),
         "crs": [crs.uri for crs in frames_of(resolved)],
-        "links": _links(resolved, base, title),
+        "links": _links(resolved, base, title, lang),
         "x-onemap": facts(snapshot, resolved, scope, lang=lang, detail=detail),
     }
     if layer.geometry is not GeometryKind.NONE and (stored := storage_crs(layer)) is not None:
@@ -171,43 +183,37 @@ def field_facts(field: Field, lang: str, *, detail: bool) -> dict[str, Any]:
     return document
 
 
-def _links(resolved: Resolved, base: str, title: str) -> list[Link]:
+def _links(resolved: Resolved, base: str, title: str, lang: str) -> list[Link]:
     here = f"{base}/collections/{resolved.id}"
+    named = {name: what.in_language(lang) for name, what in {**SCHEMAS, **BESIDE}.items()}
     links = [
         *_both(here, "self", title),
         *_items(f"{here}/items", resolved.layer),
     ]
-    for name, what in SCHEMAS.items():
-        links.append(link(f"{here}/{name}", f"{REL}{name}", negotiate.SCHEMA, what))
+    for name in SCHEMAS:
+        links.append(link(f"{here}/{name}", f"{REL}{name}", negotiate.SCHEMA, named[name]))
     # the relation's short name, by which GDAL finds it
-    links.append(link(f"{here}/queryables", "queryables", negotiate.SCHEMA, "Queryables"))
+    links.append(link(f"{here}/queryables", "queryables", negotiate.SCHEMA, named["queryables"]))
     if resolved.layer.external is None:
         history = query(f"{base}/collections", {"layer": resolved.layer.id})
-        links.append(link(history, "version-history", negotiate.JSON, "版次 / Editions"))
+        links.append(link(history, "version-history", negotiate.JSON, named["editions"]))
         beside = query(f"{base}/catalogue/documents", {"collection": resolved.id})
-        links.append(link(beside, "related", negotiate.JSON, "文档 / Documents"))
+        links.append(link(beside, "related", negotiate.JSON, named["documents"]))
     if (job := job_of(resolved.layer.id)) is not None:
         made = f"{base}/jobs/{job}"
-        links.append(link(made, "via", negotiate.JSON, "任务 / Job"))
+        links.append(link(made, "via", negotiate.JSON, named["job"]))
         links.append(link(f"{made}/prov", HAS_PROVENANCE, negotiate.JSON, "W3C PROV"))
     if resolved.layer.geometry is not GeometryKind.NONE:
-        links.append(
-            link(f"{here}/tiles", f"{REL}tilesets-vector", negotiate.JSON, "Vector tilesets")
-        )
+        links.append(link(f"{here}/tiles", f"{REL}tilesets-vector", negotiate.JSON, named["tiles"]))
         grid = WEB_MERCATOR_QUAD.id
         template = f"{here}/tiles/{grid}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}?f=mvt"
         links.append(
             {"href": template, "rel": "item", "type": MVT, "title": "MVT", "templated": True}
         )
     if resolved.layer.style is not None:
-        links.append(
-            link(
-                query(f"{base}/styles/{resolved.layer.style.id}", {"f": "mapbox"}),
-                f"{REL}styles",
-                "application/vnd.mapbox.style+json",
-                "MapLibre style",
-            )
-        )
+        own = {"f": "mapbox", "collections": resolved.id}  # others may share the style
+        drawn = query(f"{base}/styles/{resolved.layer.style.id}", own)
+        links.append(link(drawn, f"{REL}styles", MAPBOX_STYLE, named["style"]))
     return links
 
 

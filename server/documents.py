@@ -28,6 +28,20 @@ DESCRIPTION = Text(
     en="Planning layers as OGC API Features and Tiles, checks and evaluations as OGC API Processes."
     " Analysis is advisory and no basis of approval.",
 )
+LINKS = {  # the titles of the landing page's links
+    "self": Text(zh="本文档", en="This document"),
+    "docs": Text(zh="接口文档", en="API documentation"),
+    "conformance": Text(zh="符合性声明", en="Conformance"),
+    "collections": Text(zh="数据集", en="Collections"),
+    "tiles": Text(zh="矢量瓦片", en="Vector tilesets"),
+    "grids": Text(zh="瓦片矩阵集", en="Tile matrix sets"),
+    "processes": Text(zh="处理服务", en="Processes"),
+    "jobs": Text(zh="任务", en="Jobs"),
+    "plans": Text(zh="规划名录", en="Plan register"),
+    "documents": Text(zh="文档", en="Documents"),
+    "map": Text(zh="一张图", en="One Map"),
+    "guides": Text(zh="使用指南", en="Guides"),
+}
 CONTRACTS = {"json": negotiate.OPENAPI, "json31": negotiate.OPENAPI_3_1}
 VERSIONS = {"json": Version.V3_0, "json31": Version.V3_1}
 
@@ -37,27 +51,28 @@ async def landing(request: Request) -> Response:
     negotiate.only(request)
     base, lang = onemap(request).settings.public_url, negotiate.language(request)
     json, html = negotiate.JSON, negotiate.HTML
+    named = {name: title.in_language(lang) for name, title in LINKS.items()}
     body = {
         "title": TITLE.in_language(lang),
         "description": DESCRIPTION.in_language(lang),
         "links": [
-            link(f"{base}/", "self", json, "This document"),
+            link(f"{base}/", "self", json, named["self"]),
             link(f"{base}/?f=html", "alternate", html, "HTML"),
             link(f"{base}/openapi", "service-desc", negotiate.OPENAPI, "OpenAPI 3.0"),
             link(f"{base}/openapi?f=json31", "service-desc", negotiate.OPENAPI_3_1, "OpenAPI 3.1"),
-            link(f"{base}/docs", "service-doc", html, "API documentation"),
-            link(f"{base}/conformance", "conformance", json, "Conformance"),
-            link(f"{base}/conformance", f"{REL}conformance", json, "Conformance"),
-            link(f"{base}/collections", "data", json, "Collections"),
-            link(f"{base}/collections", f"{REL}data", json, "Collections"),
-            link(f"{base}/tiles", f"{REL}tilesets-vector", json, "矢量瓦片 / Vector tilesets"),
-            link(f"{base}/tileMatrixSets", f"{REL}tiling-schemes", json, "Tile matrix sets"),
-            link(f"{base}/processes", f"{REL}processes", json, "Processes"),
-            link(f"{base}/jobs", f"{REL}job-list", json, "Jobs"),
-            link(f"{base}/catalogue/plans", "related", json, "规划名录 / Plan register"),
-            link(f"{base}/catalogue/documents", "related", json, "文档 / Documents"),
-            link(f"{base}/app/map", "related", html, "一张图 / One Map"),
-            link(f"{base}/guide?f=html", "help", html, "使用指南 / Guides"),
+            link(f"{base}/docs", "service-doc", html, named["docs"]),
+            link(f"{base}/conformance", "conformance", json, named["conformance"]),
+            link(f"{base}/conformance", f"{REL}conformance", json, named["conformance"]),
+            link(f"{base}/collections", "data", json, named["collections"]),
+            link(f"{base}/collections", f"{REL}data", json, named["collections"]),
+            link(f"{base}/tiles", f"{REL}tilesets-vector", json, named["tiles"]),
+            link(f"{base}/tileMatrixSets", f"{REL}tiling-schemes", json, named["grids"]),
+            link(f"{base}/processes", f"{REL}processes", json, named["processes"]),
+            link(f"{base}/jobs", f"{REL}job-list", json, named["jobs"]),
+            link(f"{base}/catalogue/plans", "related", json, named["plans"]),
+            link(f"{base}/catalogue/documents", "related", json, named["documents"]),
+            link(f"{base}/app/map", "related", html, named["map"]),
+            link(f"{base}/guide?f=html", "help", html, named["guides"]),
         ],
     }
     return negotiate.respond(request, body, template="landing.html")

@@ -1,6 +1,6 @@
 """Styles: the catalogue's symbols as MapLibre style documents, with legends and sprites."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from providers.errors import BadParameter, NotFound
 from providers.grids import GRIDS, WEB_MERCATOR_QUAD, Grid
 from server import negotiate, sprites
 from server.asked import STATE, resolve_asked
-from server.collections import title_of
+from server.collections import MAPBOX_STYLE, title_of
 from server.extents import visible_extent
 from server.legends import legend, picture, style_legend
 from server.links import Link, link, query
@@ -22,12 +22,13 @@ from server.state import onemap, scope
 from server.style_documents import Styled, maplibre
 from server.tile_layers import asked_layers
 
-MEDIA_TYPE, SVG, PNG = "application/vnd.mapbox.style+json", "image/svg+xml", "image/png"
-FORMATS = {"mapbox": MEDIA_TYPE, "json": negotiate.JSON, "html": negotiate.HTML}
+SVG, PNG = "image/svg+xml", "image/png"
+FORMATS = {"mapbox": MAPBOX_STYLE, "json": negotiate.JSON, "html": negotiate.HTML}
 LEGEND_FORMATS = {"json": negotiate.JSON, "svg": SVG, "html": negotiate.HTML}
 ONE_MAP: Final = "one_map"  # all that a caller may see; no style of the catalogue has this id
 TITLES: Final = {
     "styles": Text(zh="样式", en="Styles"),
+    "legend": Text(zh="图例", en="Legend"),
     ONE_MAP: Text(zh="一张图", en="One Map"),
 }
 MOST: Final = 100  # collections that one style may be asked for
@@ -54,7 +55,10 @@ async def styles(request: Request) -> Response:
         "title": title,
         "default": ONE_MAP,
         "styles": entries,
-        "links": [link(f"{base}/styles", "self", negotiate.JSON, title)],
+        "links": [
+            link(f"{base}/styles", "self", negotiate.JSON, title),
+            link(f"{base}/styles?f=html", "alternate", negotiate.HTML, title),
+        ],
     }
     return negotiate.respond(request, body, template="styles.html")
 
@@ -63,16 +67,13 @@ async def style(request: Request) -> Response:
     """GET /styles/{styleId}: one source per layer that is drawn; as a page its legend."""
     given = negotiate.only(request, "grid", "collections", *STATE)
     chosen = negotiate.negotiated(request, FORMATS)
-    if chosen == "html":
-        return negotiate.respond(request, _legend(request, given), template="legend.html")
     one, lang = onemap(request), negotiate.language(request)
     name = request.path_params["styleId"]
     grid = _grid(given)
     asked = {each: value for each, value in given.items() if each in STATE}
-    found = [
-        await resolve_asked(one.snapshot, collection, asked, scope(request))
-        for collection in _collections(request, given)
-    ]
+    found = await _found(request, given)
+    if chosen == "html":
+        return negotiate.respond(request, _legend(request, given, found), template="legend.html")
     whole = name == ONE_MAP and "collections" not in given
     first = _first_branch(one.snapshot, [r.layer for r in found]) if whole else None
     styled = [
@@ -80,7 +81,7 @@ async def style(request: Request) -> Response:
             layer=each.layer,
             style=each.layer.style,
             collection=each.id,
-            title=title_of(each.layer, lang, each.state if each.pinned else None),
+            title=_named(each, lang),
             bounds=await visible_extent(one.snapshot, each, scope(request)),
             classes_below=_classes_below(each) if not asked else 0,
             shown=first is None or _root(one.snapshot, each.layer) == first,
@@ -104,7 +105,7 @@ async def style_legend_document(request: Request) -> Response:
     given = negotiate.only(request, "collections")
     lang = negotiate.language(request)
     chosen = negotiate.negotiated(request, LEGEND_FORMATS)
-    body = _legend(request, given)
+    body = _legend(request, given, await _found(request, given))
     if chosen != "svg":
         return negotiate.respond(request, body, template="legend.html")
     content = picture(body["title"], body["styles"]).encode()
@@ -183,6 +184,15 @@ def _collections(request: Request, given: dict[str, str]) -> Sequence[str]:
     return asked
 
 
+async def _found(request: Request, given: dict[str, str]) -> list[Resolved]:
+    """What answers for each collection that the style draws, in the state that is asked for."""
+    snapshot, caller = onemap(request).snapshot, scope(request)
+    return [
+        await resolve_asked(snapshot, collection, given, caller)
+        for collection in _collections(request, given)
+    ]
+
+
 def _grid(given: dict[str, str]) -> Grid:
     name = given.get("grid", WEB_MERCATOR_QUAD.id)
     if name not in GRIDS:
@@ -190,24 +200,28 @@ def _grid(given: dict[str, str]) -> Grid:
     return GRIDS[name]
 
 
-def _legend(request: Request, given: dict[str, str]) -> dict[str, Any]:
+def _legend(request: Request, given: dict[str, str], found: Sequence[Resolved]) -> dict[str, Any]:
     """The legend of a style: of the whole map, one after the other."""
-    one, lang, caller = onemap(request), negotiate.language(request), scope(request)
+    one, lang = onemap(request), negotiate.language(request)
     name = request.path_params["styleId"]
-    found = [one.snapshot.layer(each, caller) for each in _collections(request, given)]
     entries = []
-    for style in _styles_of(found):
-        layers = [layer for layer in found if layer.style == style]
-        entry = style_legend(style, layers, lang)
-        entry["layers"] = [{"id": each.id, "title": title_of(each, lang)} for each in layers]
+    for style in _styles_of([each.layer for each in found]):
+        own = [each for each in found if each.layer.style == style]
+        entry = style_legend(style, [each.layer for each in own], lang)
+        entry["layers"] = [{"id": each.id, "title": _named(each, lang)} for each in own]
         entries.append(entry)
+    chosen = {each: value for each, value in given.items() if each in ("collections", *STATE)}
     base = one.settings.public_url
     return {
         "id": name,
         "title": _title(one.snapshot, name, lang),
         "styles": entries,
-        "links": _style_links(name, base),
+        "links": _style_links(name, base, lang, chosen),
     }
+
+
+def _named(resolved: Resolved, lang: str) -> str:
+    return title_of(resolved.layer, lang, resolved.state if resolved.pinned else None)
 
 
 def _entry(name: str, title: str, layers: Sequence[Layer], base: str, lang: str) -> dict[str, Any]:
@@ -215,20 +229,23 @@ def _entry(name: str, title: str, layers: Sequence[Layer], base: str, lang: str)
         "id": name,
         "title": title,
         "layers": [{"id": each.id, "title": title_of(each, lang)} for each in layers],
-        "links": _style_links(name, base),
+        "links": _style_links(name, base, lang, {}),
     }
 
 
-def _style_links(name: str, base: str) -> list[Link]:
-    here = f"{base}/styles/{name}"
+def _style_links(name: str, base: str, lang: str, chosen: Mapping[str, str]) -> list[Link]:
+    """The style and its legend, of the collections and the state that were chosen."""
+    here, drawn = f"{base}/styles/{name}", {"f": "mapbox", **chosen}
+    of_layers = {"collections": chosen.get("collections")}  # a legend has no time
+    title = TITLES["legend"].in_language(lang)
     return [
-        link(query(here, {"f": "mapbox"}), "stylesheet", MEDIA_TYPE, "MapLibre"),
+        link(query(here, drawn), "stylesheet", MAPBOX_STYLE, "MapLibre"),
         *(
-            link(query(here, {"f": "mapbox", "grid": grid}), "stylesheet", MEDIA_TYPE, grid)
+            link(query(here, {**drawn, "grid": grid}), "stylesheet", MAPBOX_STYLE, grid)
             for grid in GRIDS
         ),
-        link(f"{here}/legend", "describedby", negotiate.JSON, "图例 / Legend"),
-        link(query(f"{here}/legend", {"f": "svg"}), "preview", SVG, "图例 / Legend"),
+        link(query(f"{here}/legend", of_layers), "describedby", negotiate.JSON, title),
+        link(query(f"{here}/legend", {"f": "svg", **of_layers}), "preview", SVG, title),
     ]
 
 

@@ -62,7 +62,7 @@ def export(settings: Settings, given: argparse.Namespace) -> int:
         print(json.dumps(report, ensure_ascii=False))
     else:
         print(
-            f"{_named(subject)}: {count.tiles:,} tiles of zooms {_range(subject.zooms)} in {path},"
+            f"{_named(subject)}: {_tiles(count.tiles, subject.zooms)} in {path},"
             f" {written.contents:,} different, {report['bytes'] / 1e6:,.1f} MB"
         )
     return 0
@@ -97,8 +97,8 @@ def seed(settings: Settings, given: argparse.Namespace) -> int:
         print(json.dumps({**_said(subject, seeded.tiles), **more}, ensure_ascii=False))
     else:
         print(
-            f"{_named(subject)}: {seeded.tiles:,} tiles of zooms {_range(subject.zooms)} in"
-            f" {subject.grid.id} lie in the store, {seeded.made:,} of them made now,"
+            f"{_named(subject)}: {_tiles(seeded.tiles, subject.zooms)} of {subject.grid.id}"
+            f" in the store, {seeded.made:,} made now,"
             f" {seeded.bytes / 1e6:,.1f} MB"
         )
     return 0
@@ -225,8 +225,10 @@ def _named(subject: TileSubject) -> str:
     return f"{resolved.layer.id}.{resolved.edition} at revision {state.revision}"
 
 
-def _range(zooms: range) -> str:
-    return f"{zooms[0]} to {zooms[-1]}"
+def _tiles(count: int, zooms: range) -> str:
+    many = "tile" if count == 1 else "tiles"
+    levels = f"zoom {zooms[0]}" if len(zooms) == 1 else f"zooms {zooms[0]} to {zooms[-1]}"
+    return f"{count:,} {many} at {levels}"
 
 
 @contextmanager

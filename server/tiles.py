@@ -128,7 +128,7 @@ def wanted_tile(
     """
     layer = resolved.layer
     if layer.geometry is GeometryKind.NONE:
-        raise NotFound("tileset: the layer is a table without geometry", resolved.id)
+        raise NotFound("tileset is made of a table without geometry:", resolved.id)
     if not resolved.answers:
         return None
     kept = resolved.at is None and not query.conditions

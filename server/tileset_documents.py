@@ -12,20 +12,24 @@ from providers.grids import WEB_MERCATOR_QUAD, Grid
 from providers.layers import Box
 from providers.tiles import MVT
 from server import negotiate
+from server.asked import STATE
+from server.collections import MAPBOX_STYLE
 from server.links import Link, link, query
+from server.styles import MOST, ONE_MAP
+from server.styles import TITLES as STYLE_TITLES
 from server.tile_layers import MAX_TOGETHER_BYTES, RULE, LeftOut
 from server.tile_matrix_sets import address_of, uri_of
 from server.tileset_facts import KILOBYTE, Part, attributes, facts
 
 TILEJSON = "application/vnd.mapbox.tilejson+json"
-MAPBOX_STYLE = "application/vnd.mapbox.style+json"
+TAKEN_BY_STYLES = {"collections", *STATE}
 DIMENSIONS = {GeometryKind.POINT: 0, GeometryKind.LINE: 1, GeometryKind.POLYGON: 2}
 CENTRE_ZOOM = 16  # a centre's level shows a place, not a single parcel
 
-CONTENTS = Text(zh="{held} 个图层合成一张瓦片", en="{held} layers in one tile")
+CONTENTS = Text(zh="{held} 个图层合成一张瓦片", en="Layers in one tile: {held}")
 CONTENTS_WITHOUT = Text(
     zh="{held} 个图层合成一张瓦片，另有 {others} 个不在其中",
-    en="{held} layers in one tile; {others} more are not in it",
+    en="Layers in one tile: {held}; left out: {others}",
 )
 
 
@@ -238,10 +242,24 @@ def _template(subject: Subject, grid: Grid) -> Link:
 
 
 def _styles(subject: Subject, grid: Grid, base: str, lang: str) -> list[Link]:
-    used = [part.layer.style for part in subject.parts if part.layer.style is not None]
-    styles = {style.id: style.title.in_language(lang) for style in used}
-    wanted = {"f": "mapbox", "grid": None if grid is WEB_MERCATOR_QUAD else grid.id}
-    return [
-        link(query(f"{base}/styles/{name}", wanted), f"{REL}styles", MAPBOX_STYLE, title)
-        for name, title in styles.items()
-    ]
+    """The style that draws what the tiles hold; none where there is none: no style takes a filter."""
+    drawn = {
+        part.resolved.id: part.layer.style
+        for part in subject.parts
+        if part.layer.style is not None and part.resolved.answers
+    }
+    if not drawn or subject.carried.keys() - TAKEN_BY_STYLES:
+        return []
+    name, title = ONE_MAP, STYLE_TITLES[ONE_MAP]
+    if not subject.several:
+        (own,) = drawn.values()
+        name, title = own.id, own.title
+    asked: dict[str, str | None] = {"f": "mapbox", "collections": ",".join(drawn)}
+    if len(drawn) > MOST:  # more than a style can be asked for; unasked, it draws them all
+        if subject.carried.keys() - {"datetime"}:
+            return []
+        del asked["collections"]
+    asked |= {state: subject.carried.get(state) for state in STATE}
+    asked["grid"] = None if grid is WEB_MERCATOR_QUAD else grid.id
+    href = query(f"{base}/styles/{name}", asked)
+    return [link(href, f"{REL}styles", MAPBOX_STYLE, title.in_language(lang))]

@@ -9,7 +9,8 @@ from providers.editions import SHANGHAI
 from providers.grids import Grid
 from providers.layers import Box
 from providers.omitted_features import name_of_omitted
-from providers.overview_sources import RULES, Drawn, Overview, Source
+from providers.overview_choice import FEW_FEATURES
+from providers.overview_sources import Drawn, Overview, Source, rule_of
 from providers.tiles import MAX_TILE_BYTES, MAX_TILE_FEATURES, attributes_at
 from server.collections import title_of
 from server.snapshot import Resolved
@@ -33,9 +34,10 @@ LEFT_OUT = {
 }
 OMISSION = Text(
     zh="一张瓦片至多 {features} 个要素、{kilobytes} KB，超出时{first}；"
-    "略去的个数写在该瓦片的图层 {layer} 中。",
+    "略去的个数写在该瓦片的图层 {layer} 中。小于瓦片自身坐标单位（十六分之一像元）的要素不绘，也不计入。",
     en="A tile holds at most {features} features and {kilobytes} KB; beyond, {first} are left out"
-    " first, and the tile's layer {layer} says how many.",
+    " first, and the tile's layer {layer} says how many. Features smaller than a tile's own unit, a"
+    " sixteenth of a pixel, are neither drawn nor counted.",
 )
 TAKEN = Text(
     zh="第 {levels} 级的瓦片显示该外部表截至 {moment}（北京时间）的状态，其后表中的改动在这些级别看不到，"
@@ -119,7 +121,7 @@ def facts(part: Part, grid: Grid, lang: str) -> dict[str, Any]:
         "synthetic": layer.synthetic,
         "tileMatrices": [_level(part, grid, level) for level in grid.levels],
         "features": {each.value: MEANINGS[each].in_language(lang) for each in drawn},
-        "generalisation": RULES[layer.geometry].in_language(lang) if part.overview else None,
+        "generalisation": rule_of(layer.geometry, drawn, FEW_FEATURES, lang),
         "omission": _omission(layer, lang),
     }
 
@@ -132,7 +134,7 @@ def _level(part: Part, grid: Grid, level: int) -> dict[str, Any]:
     return {
         "tileMatrix": str(level),
         "features": drawn,
-        "omitted": None if overview is None or live else overview.omitted.get(zoom, 0),
+        "omitted": None if overview is None or live else overview.left_out(grid.tiling, zoom),
     }
 
 

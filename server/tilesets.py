@@ -91,7 +91,7 @@ async def _part(
     snapshot: Snapshot, resolved: Resolved, given: Mapping[str, str], caller: Scope
 ) -> Part:
     if resolved.layer.geometry is GeometryKind.NONE:
-        raise NotFound("tileset: the layer is a table without geometry", resolved.id)
+        raise NotFound("tileset is made of a table without geometry:", resolved.id)
     now, conditions = resolved.at is None, conditions_of(resolved, given)
     plain = now and caller.areas is ALL and not conditions
     overview = resolved.overview if plain else None

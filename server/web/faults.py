@@ -70,7 +70,7 @@ THINGS: Final[Mapping[str, str]] = {
     "tile matrix set": "瓦片矩阵集",
     "file of the web application": "应用文件",
     "result of the dismissed job": "已取消任务的结果",
-    "tileset: the layer is a table without geometry": "瓦片集（该图层是没有图形的表格）",
+    "tileset is made of a table without geometry:": "瓦片集（该图层是没有图形的表格）",
 }
 # Things that name numbers of the case.
 NUMBERED: Final[Mapping[str, str]] = {

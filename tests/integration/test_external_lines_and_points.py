@@ -42,6 +42,7 @@ from providers.layers import LayerStore
 from providers.overview_sources import RULES, Drawn, Overview
 from providers.revisions import RevisionKind
 from providers.taken_overviews import list_taken_now, standing
+from providers.tile_sources import Tile
 from providers.tiles import TileQuery
 from server.overview_commands import overview as overview_command
 
@@ -502,6 +503,43 @@ def test_few_lines_of_many_vertices_have_an_overview_and_many_that_it_would_only
     assert none is None
     assert drawn(database_url, layer, none, FAR)[0] == {Drawn.ROWS}
     assert due_tables(database_url, catalogue) == []
+
+
+@pytest.mark.parametrize("kind", [LINE, POINT])
+def test_tiles_far_out_of_many_marks_close_together_hold_what_the_rule_says_and_leave_out_nothing(
+    sql: Callable[[str], list[Any]],
+    declared: Callable[..., Catalogue],
+    database_url: str,
+    kind: GeometryKind,
+) -> None:
+    place = "ST_SetSRID(ST_MakePoint(125 + i % 120 * 5e-4, 43 + i / 120 * 5e-4), 4490)"
+    form = "LineString" if kind is LINE else "Point"
+    shape = f"ST_MakeLine({place}, ST_Translate({place}, 4e-4, 0))" if kind is LINE else place
+    sql(
+        "CREATE TABLE gis.mark (id int PRIMARY KEY, code text, county text,"
+        f" geom geometry({form}, 4490)); GRANT SELECT ON gis.mark TO onemap_reader;"
+        f"INSERT INTO gis.mark SELECT i, '010100', '220102', {shape}"
+        " FROM generate_series(0, 14399) i"
+    )
+    layer, overview = taken(database_url, declared(kind).layers[MARK])
+    rows = sql(READ)
+
+    async def tiles(zoom: int) -> list[Tile]:
+        async with open_pools(database_url, readers=2, writers=1) as pools:
+            store = LayerStore(pools)
+            asked = [TileQuery(address=address) for address in addresses(zoom)]
+            return [
+                await store.tile(layer, None, query, EVERYTHING, overview=overview)
+                for query in asked
+            ]
+
+    for zoom in range(11):
+        found = asyncio.run(tiles(zoom))
+        ids = {one[2] for one in features(tile.content for tile in found)}
+        assert ids == expected(kind, rows, zoom)
+        assert {tile.omitted for tile in found} == {0}
+    if kind is POINT:
+        assert len(expected(kind, rows, 1)) == 1
 
 
 @pytest.mark.parametrize("kind", [LINE, POINT])

@@ -27,13 +27,24 @@ from processes.workflows.load import load_edition
 from processes.workflows.overview_building import build_overview, due_overviews
 from processes.workflows.rollback import rollback
 from providers.database import DatabaseRole, connect
+from providers.dialect import compile_sql
 from providers.editions import Edition, edition_now, list_editions_now
-from providers.grids import WEB_MERCATOR_QUAD, WORLD_CRS84_QUAD, WORLD_M, Tiling
-from providers.overview_sources import Overview
+from providers.grids import (
+    WEB_MERCATOR_QUAD,
+    WORLD_CRS84_QUAD,
+    WORLD_M,
+    Grid,
+    TileAddress,
+    Tiling,
+)
+from providers.overview_omitted import EVERYTHING
+from providers.overview_sources import Overview, stored_overview
 from providers.overview_tables import ensure_overview
 from providers.overviews import hold
 from providers.revisions import Revision, RevisionKind
-from providers.tiles import TILE_EXTENT
+from providers.tile_reading import read_tile
+from providers.tile_sources import Drawing
+from providers.tiles import MAX_TILE_FEATURES, TILE_EXTENT, TileQuery
 
 LAYER, KEY = LayerId("land_use"), EditionKey("a")
 ACROSS = 24  # parcels per side: enough for classes, few enough for a publication to do itself
@@ -511,6 +522,70 @@ def expected(kind: GeometryKind, rows: list[Any], cell: float) -> set[int]:
     return set(first.values())
 
 
+def close_together(kind: GeometryKind, across: int = 120) -> dict[str, shapely.Geometry]:
+    """A lattice of points or short lines: as many tiles far out could not hold."""
+    made: dict[str, shapely.Geometry] = {}
+    for number in range(across**2):
+        x, y = WEST + number % across * 5e-4, SOUTH + number // across * 5e-4
+        line = shapely.LineString([(x, y), (x + 4e-4, y)])
+        made[str(number)] = line if kind is GeometryKind.LINE else shapely.Point(x, y)
+    return made
+
+
+@pytest.mark.parametrize("kind", [GeometryKind.POINT, GeometryKind.LINE])
+def test_points_and_lines_close_together_follow_the_rule_of_every_zoom_and_after_edits(
+    publish: Publish, database_url: str, catalogue: Catalogue, kind: GeometryKind
+) -> None:
+    managed = catalogue.layers[LAYER]
+    layer = replace(managed, specification=replace(managed.specification, geometry=kind))
+    shapes = close_together(kind)
+    parcels = {
+        name: (shape, CODES[int(name) % 3], COUNTIES[int(name) // 3 % 2])
+        for name, shape in shapes.items()
+    }
+    publish(parcels, of=layer)
+    assert build_overview(database_url, layer, KEY, anew=True)
+
+    def held_to_the_rule(further: int) -> None:
+        overview, _, _ = stored(database_url)
+        with connect(database_url, DatabaseRole.READER) as connection:
+            rows = connection.execute(
+                "SELECT fid, ydyhfldm, om_region, ST_AsBinary(geom) FROM planning.land_use__a"
+            ).fetchall()
+            for zoom in range(14):
+                drawn, by_rule = {row[0] for row in rows}, expected(kind, rows, cell_degrees(zoom))
+                if (level := overview.source(zoom).zoom) is not None:
+                    drawn = {
+                        row[0]
+                        for row in connection.execute(
+                            "SELECT fid FROM planning_overview.land_use__a WHERE level = %s",
+                            (level,),
+                        )
+                    }
+                    assert drawn == expected(kind, rows, cell_degrees(level))
+                assert by_rule <= drawn
+                assert 0.9 * len(drawn) <= len(by_rule) + further
+
+    held_to_the_rule(0)
+    overview, _, _ = stored(database_url)
+    assert overview.levels
+    if kind is GeometryKind.POINT:  # all of a class and a county lie in one pixel
+        with connect(database_url, DatabaseRole.READER) as connection:
+            for zoom in range(3):
+                level = overview.source(zoom).zoom
+                statement = "SELECT count(*) FROM planning_overview.land_use__a WHERE level = %s"
+                assert connection.execute(statement, (level,)).fetchone() == (6,)
+
+    moved = affinity.translate(shapes["0"], 0.0101, 0.0101)
+    longer = affinity.scale(moved, 50, 50) if kind is GeometryKind.LINE else moved
+    publish({"0": (longer, *parcels["0"][1:])}, RevisionKind.MERGE, of=layer)
+    publish({"7": (shapes["7"], CODES[3], COUNTIES[0])}, RevisionKind.MERGE, of=layer)
+    held_to_the_rule(1)
+    kept = stored(database_url)
+    assert build_overview(database_url, layer, KEY, anew=True)
+    assert stored(database_url)[1] == kept[1]
+
+
 def test_a_changed_style_makes_the_overview_due(
     publish: Publish, database_url: str, catalogue: Catalogue
 ) -> None:
@@ -539,6 +614,107 @@ def test_a_layer_that_declines_has_none(
         (state,) = list_editions_now(connection)
     assert state.overview is None
     assert GeometryKind.POLYGON is declining.geometry
+
+
+def small_squares(across: int, grid: Grid, zoom: int) -> Parcels:
+    """Equal squares that lie within one tile of the zoom."""
+    level = zoom - grid.shift
+    row, _, column, _ = grid.limits((WEST, SOUTH, WEST, SOUTH), level)
+    west, south, east, north = grid.degrees(level, row, column, -0.02)
+    x, y = np.meshgrid(np.arange(across), np.arange(across))
+    wide, high = (east - west) / across, (north - south) / across
+    boxes = shapely.box(
+        west + x * wide, south + y * high, west + (x + 1) * wide, south + (y + 1) * high
+    )
+    return {
+        f"220102{n:012}": (one, CODES[n % 4], COUNTIES[0])  # ids like those of parcels
+        for n, one in enumerate(boxes.ravel())
+    }
+
+
+def told_of(url: str, layer: Layer, overview: Overview, grid: Grid, zoom: int) -> int:
+    """What the tiles of a zoom say themselves that they leave out"""
+    level = zoom - grid.shift
+    row, _, column, _ = grid.limits((WEST, SOUTH, WEST, SOUTH), level)
+    reach = range(-1, 2)
+    with connect(url, DatabaseRole.READER) as connection:
+
+        async def ask(_: Any, build: Any, values: Any) -> Any:
+            compiled = compile_sql(build())
+            binds = compiled.binds({"layer": layer.id, "edition": KEY, **values})
+            return connection.execute(compiled.text.encode(), binds).fetchone()
+
+        async def all_of_them() -> int:
+            told = 0
+            for down in reach:
+                for right in reach:
+                    address = TileAddress(grid, level, row + down, column + right)
+                    query = TileQuery(address=address)
+                    source = overview.source(zoom)
+                    drawing = Drawing(layer, KEY, query, EVERYTHING, source=source)
+                    told += (await read_tile(ask, drawing)).omitted
+            return told
+
+        return asyncio.run(all_of_them())
+
+
+@pytest.mark.parametrize("grid", [WORLD_CRS84_QUAD, WEB_MERCATOR_QUAD], ids=lambda one: one.id)
+def test_what_tiles_leave_out_for_their_bytes_is_counted_as_they_say_it(
+    publish: Publish, database_url: str, catalogue: Catalogue, grid: Grid
+) -> None:
+    layer = catalogue.layers[LAYER]
+    across = 102
+    publish(small_squares(across, grid, 13))
+    assert build_overview(database_url, layer, KEY, anew=True)
+    overview, _, _ = stored(database_url)
+    zooms = range(overview.classes_below, 16)
+    told = {zoom: told_of(database_url, layer, overview, grid, zoom) for zoom in zooms}
+
+    assert 0 < told[13] < across * across <= MAX_TILE_FEATURES
+    assert told == {zoom: overview.left_out(grid.tiling, zoom) for zoom in zooms}
+    assert overview.left_out(grid.tiling, 20) == 0
+
+
+def test_what_is_too_much_to_count_is_told_as_not_counted(
+    publish: Publish, database_url: str, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("providers.overview_omitted.MOST_DRAWN", 0)
+    publish(small_squares(95, WORLD_CRS84_QUAD, 13))
+    assert build_overview(database_url, catalogue.layers[LAYER], KEY, anew=True)
+    overview, _, _ = stored(database_url)
+
+    assert overview.left_out(Tiling.DEGREES, 13) is None
+    assert overview.left_out(Tiling.DEGREES, 20) == 0
+
+
+def test_a_publication_counts_anew_or_says_that_it_did_not(
+    publish: Publish, database_url: str, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    squares = small_squares(102, WORLD_CRS84_QUAD, 13)
+    publish(squares)
+    assert build_overview(database_url, catalogue.layers[LAYER], KEY, anew=True)
+    before = stored(database_url)[0].left_out(Tiling.DEGREES, 13)
+    assert before is not None
+    more = {f"330102{n:012}": one for n, one in enumerate(list(squares.values())[:100])}
+    publish(more, RevisionKind.MERGE)
+    after = stored(database_url)[0].left_out(Tiling.DEGREES, 13)
+    assert after is not None
+    assert 50 < after - before < 150
+
+    monkeypatch.setattr("providers.overview_omitted.FEW_COUNTED", 1_000)
+    publish(dict([*more.items()][:1]) | {"1": next(iter(more.values()))}, RevisionKind.MERGE)
+    assert stored(database_url)[0].left_out(Tiling.DEGREES, 13) is None
+
+
+def test_an_overview_of_before_bytes_were_looked_at_tells_nothing() -> None:
+    before = stored_overview((1, 9, [10], {}, "r"))
+    counted = stored_overview((1, 9, [10], {"degrees": {"13": 5, "14": None}}, "r"))
+    assert before is not None
+    assert counted is not None
+
+    assert [before.left_out(Tiling.DEGREES, zoom) for zoom in (8, 9, 13)] == [0, None, None]
+    assert [counted.left_out(Tiling.DEGREES, zoom) for zoom in (12, 13, 14)] == [0, 5, None]
+    assert counted.left_out(Tiling.MERCATOR, 13) is None
 
 
 def test_a_field_that_a_specification_gains_comes_to_the_overview_as_well(

@@ -1,5 +1,6 @@
 """What an HTTP caller may rely on, asked of the live server."""
 
+import re
 import socket
 from collections.abc import Callable
 from http.client import HTTPConnection
@@ -11,6 +12,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 ITEMS = "/collections/land_use/items"
+# titles that are the same in every language
+NAMES = ["HTML", "GeoJSON", "JSON-FG", "CSV", "FlatGeobuf", "GeoPackage", "Shapefile", "MVT"]
+NAMES += ["OpenAPI 3.0", "OpenAPI 3.1"]
 
 
 def bearer(key: str) -> dict[str, str]:
@@ -87,6 +91,23 @@ def test_a_wrong_method_says_which_are_right(client: httpx.Client) -> None:
     assert response.status_code == 405
     assert set(response.headers["allow"].split(", ")) == {"GET", "HEAD"}
     assert response.json()["code"] == "MethodNotAllowed"
+
+
+@pytest.mark.parametrize("path", ["/", "/collections/land_use", "/collections/land_use.2023"])
+def test_the_titles_of_links_are_in_the_language_of_the_answer(
+    client: httpx.Client, path: str
+) -> None:
+    def titles(lang: str) -> dict[tuple[str, str, str], str]:
+        links = client.get(path, params={"lang": lang}).json()["links"]
+        return {(one["rel"], one["type"], one["href"]): one["title"] for one in links}
+
+    zh, en = titles("zh"), titles("en")
+    unlike = {key for key, title in zh.items() if re.search("[\u4e00-\u9fff]", title)}
+
+    assert zh.keys() == en.keys()
+    assert not [title for title in en.values() if re.search("[\u4e00-\u9fff]", title)]
+    assert {zh[key] for key in zh.keys() - unlike} <= {*NAMES}
+    assert not [title for title in (*zh.values(), *en.values()) if " / " in title]
 
 
 def test_problems_speak_the_callers_language_and_have_a_page(client: httpx.Client) -> None:

@@ -105,6 +105,12 @@ def test_the_tiles_of_a_style_lie_in_the_grid_that_it_is_asked_for(
         ("/styles/land_use?grid=nope", 400),
         ("/styles/land_use?datetime=nope", 400),
         ("/styles/land_use?asOf=nope", 400),
+        ("/styles/land_use?f=html&grid=nope", 400),
+        ("/styles/land_use?f=html&datetime=bad", 400),
+        ("/styles/land_use?f=html&asOf=bad", 400),
+        ("/styles/land_use?f=html&collections=land_use.1999", 404),
+        ("/styles/land_use/legend?collections=land_use.1999", 404),
+        ("/styles/land_use/legend?f=svg&collections=land_use.1999", 404),
         ("/styles/land_use?f=sld", 400),
         ("/styles/land_use?nope=1", 400),
         ("/styles/land_use/legend?f=png", 400),
@@ -117,7 +123,51 @@ def test_what_is_not_there_or_not_understood_is_refused(
     refused = client.get(address)
 
     assert refused.status_code == status, refused.text
-    assert refused.headers["content-type"] == "application/problem+json"
+    page = "f=html" in address
+    told = "text/html; charset=utf-8" if page else "application/problem+json"
+    assert refused.headers["content-type"] == told
+
+
+def test_the_link_of_a_collection_leads_to_a_style_of_that_collection_alone(
+    client: httpx.Client,
+) -> None:
+    for name in ("land_use", "land_use.2023", "county"):
+        links = client.get(f"/collections/{name}").json()["links"]
+        (address,) = (each["href"] for each in links if each["rel"].endswith("/styles"))
+        style = client.get(address).raise_for_status().json()
+
+        assert [each["collection"] for each in style["metadata"]["onemap:layers"]] == [name]
+
+
+@pytest.mark.parametrize(("lang", "edition"), [("zh", "2023"), ("en", "2023")])
+def test_the_legend_of_an_edition_names_it_and_leads_to_its_style(
+    client: httpx.Client, lang: str, edition: str
+) -> None:
+    name = f"land_use.{edition}"
+    asked = {"collections": name, "lang": lang}
+    legend = client.get("/styles/land_use/legend", params=asked).json()
+    title = client.get(f"/collections/{name}", params={"lang": lang}).json()["title"]
+
+    assert [each["layers"] for each in legend["styles"]] == [[{"id": name, "title": title}]]
+    for each in legend["links"]:
+        answer = client.get(each["href"])
+        assert answer.status_code == 200, each
+        assert name in each["href"]
+        assert each["title"] in {
+            "MapLibre",
+            "WebMercatorQuad",
+            "WorldCRS84Quad",
+            "CGCS2000Quad",
+        } | {{"zh": "图例", "en": "Legend"}[lang]}
+    page = client.get("/styles/land_use", params={**asked, "f": "html", "datetime": "2023-12-31"})
+    assert page.status_code == 200
+    assert title in page.text
+
+
+def test_the_list_of_styles_names_its_page(client: httpx.Client) -> None:
+    (page,) = (e for e in client.get("/styles").json()["links"] if e["rel"] == "alternate")
+
+    assert client.get(page["href"]).headers["content-type"].startswith(page["type"])
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

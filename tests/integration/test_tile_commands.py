@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -280,6 +281,21 @@ def test_a_seeded_tile_is_served_without_a_look_at_the_rows(
         answer = server.get(address)
     assert answer.status_code == 200
     assert answer.content
+
+
+def test_one_tile_of_one_zoom_is_said_in_the_singular(
+    load_squares: Loader, command: Command, database_url: str, tmp_path: Path
+) -> None:
+    run = partial(command, **environment(database_url, tmp_path))
+    load_squares("land_use", "2024", ["0"])
+
+    def said(zooms: str) -> list[str]:
+        path = str(tmp_path / "out.pmtiles")
+        seeded = run("seed", "land_use", "--zoom", zooms)
+        return [seeded.stdout, run("export", "land_use", path, "--zoom", zooms).stdout]
+
+    assert all(": 1 tile at zoom 8 " in text for text in said("8"))
+    assert all(re.search(r": \d+ tiles at zooms 8 to 9 ", text) for text in said("8-9"))
 
 
 def test_seeding_again_makes_only_what_an_edit_changed(

@@ -18,7 +18,7 @@ from processes.workflows.feature_table import FeatureTable
 from processes.workflows.load import load_edition
 from providers.editions import Edition
 from providers.grids import CGCS2000_QUAD
-from server import tile_courtesy
+from server import styles, tile_courtesy, tileset_documents
 from server.app import create_app
 from server.tile_courtesy import TileCourtesy
 
@@ -103,6 +103,29 @@ def test_a_tile_has_every_layer_that_lies_there_and_that_was_chosen_however_many
     names = [f"plots_{n:03}" for n in reversed(range(MANY))]
     chosen = city.get(here(), params={"collections": ",".join(names)}).raise_for_status()
     assert [*mapbox_vector_tile.decode(chosen.content)] == names[-LOADED:], "in the order asked for"
+
+
+def test_more_layers_than_a_style_can_be_asked_for_have_the_style_of_the_whole_map_or_none(
+    city: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = LOADED - 1
+    monkeypatch.setattr(styles, "MOST", most)
+    monkeypatch.setattr(tileset_documents, "MOST", most)
+    plots = [f"plots_{n:03}" for n in range(LOADED)]
+
+    def drawn(**asked: str) -> list[str] | None:
+        answer = city.get("/tiles/CGCS2000Quad", params={**asked, "f": "json"})
+        tileset = answer.raise_for_status().json()
+        found = [link["href"] for link in tileset["links"] if link["rel"].endswith("/styles")]
+        if not found:
+            return None
+        (address,) = found
+        return [*city.get(address).raise_for_status().json()["sources"]]
+
+    assert drawn() == drawn(datetime="2024-12-31") == plots
+    assert drawn(collections=",".join(plots[1:])) == plots[1:]
+    assert drawn(collections=",".join(plots)) is None
+    assert drawn(asOf="2099-12-31") is None
 
 
 def test_a_cold_tile_of_all_layers_does_not_give_way_once_for_each(

@@ -125,6 +125,86 @@ def test_a_tileset_names_the_style_that_draws_it_in_its_grid(client: httpx.Clien
         assert f"/tiles/{grid}/" in str(answer.json()["sources"])
 
 
+def styles_of(tileset: dict[str, Any]) -> list[str]:
+    return [each["href"] for each in tileset["links"] if each["rel"] == f"{REL}styles"]
+
+
+@pytest.mark.parametrize("grid", GRIDS)
+@pytest.mark.parametrize(
+    ("path", "asked", "draws"),
+    [
+        ("/collections/land_use/tiles", {}, ["land_use"]),
+        ("/collections/land_use.2023/tiles", {}, ["land_use.2023"]),
+        ("/collections/land_use/tiles", {"datetime": "2023-12-31"}, ["land_use"]),
+        ("/collections/land_use.2023/tiles", {"asOf": "2099-12-31"}, ["land_use.2023"]),
+        ("/tiles", {"collections": "planned_land_use,land_use.2023"}, None),
+        ("/tiles", {"collections": "county,land_use", "datetime": "2024-12-31"}, None),
+        ("/tiles", {"collections": "land_use.2023"}, None),
+    ],
+)
+def test_the_style_of_a_tileset_draws_its_layers_and_no_others_in_the_same_state(
+    client: httpx.Client, grid: str, path: str, asked: dict[str, str], draws: list[str] | None
+) -> None:
+    tileset = client.get(f"{path}/{grid}", params=asked).raise_for_status().json()
+    (address,) = styles_of(tileset)
+    style = client.get(address).raise_for_status().json()
+    state = {name: value for name, value in asked.items() if name != "collections"}
+    drawn = [each["collection"] for each in style["metadata"]["onemap:layers"]]
+
+    assert drawn == (draws or asked["collections"].split(","))
+    for source in style["sources"].values():
+        (tiles,) = source["tiles"]
+        assert f"/tiles/{grid}/" in tiles
+        assert carried(tiles) == {**state, "f": "mvt"}
+
+
+@pytest.mark.parametrize("asked", [{}, {"datetime": "2023-12-31"}, {"asOf": "2099-12-31"}])
+def test_the_style_of_all_layers_draws_those_of_them_that_have_a_symbol(
+    client: httpx.Client, asked: dict[str, str]
+) -> None:
+    tileset = client.get("/tiles/CGCS2000Quad", params=asked).raise_for_status().json()
+    (address,) = styles_of(tileset)
+    style = client.get(address).raise_for_status().json()
+    listed = client.get("/collections", params={"limit": 1000}).json()["collections"]
+    symbols = {each["id"] for each in listed if each["x-onemap"]["style"] is not None}
+    edition = {each["id"]: each["x-onemap"]["edition"] for each in tileset["layers"]}
+
+    assert urlsplit(address).path == "/styles/one_map"
+    assert {n for n in edition if n in symbols and edition[n]} <= {*style["sources"]} <= symbols
+    assert [*style["sources"]] == [name for name in edition if name in style["sources"]]
+
+
+@pytest.mark.parametrize("asked", [{"filter": "TBMJ > 1"}, {"YDYHFLDM": "0101"}])
+def test_no_style_is_said_to_draw_a_choice_of_features(
+    client: httpx.Client, asked: dict[str, str]
+) -> None:
+    tileset = client.get(f"{LAND_USE}/CGCS2000Quad", params=asked).raise_for_status().json()
+
+    assert styles_of(tileset) == []
+
+
+def test_where_nothing_is_in_force_no_style_is_named(client: httpx.Client) -> None:
+    for path, asked in (
+        (LAND_USE, {"datetime": "1900-01-01"}),
+        ("/collections/land_use.2023/tiles", {"asOf": "1999-12-31"}),
+    ):
+        tileset = client.get(f"{path}/CGCS2000Quad", params=asked).raise_for_status().json()
+        assert styles_of(tileset) == []
+
+
+def test_the_layers_of_one_tile_are_counted_in_words_that_fit_every_number(
+    client: httpx.Client,
+) -> None:
+    one = client.get("/tiles", params={"collections": "county", "lang": "en"}).json()
+    every = client.get("/tiles", params={"lang": "en"}).json()
+    facts = every["x-onemap-layers"]
+
+    assert one["description"] == "Layers in one tile: 1"
+    assert every["description"] == (
+        f"Layers in one tile: {len(facts['layers'])}; left out: {len(facts['leftOut'])}"
+    )
+
+
 @pytest.mark.parametrize("step", ["", "/CGCS2000Quad"])
 @pytest.mark.parametrize("origin", [LAND_USE, "/tiles"])
 @pytest.mark.parametrize(
