@@ -87,7 +87,7 @@ def count_omitted(work: Work, shown: Layer, features: int, *, in_step: bool) -> 
     """What the tiles of each zoom leave out in all; of a tiling that is not named nothing is known.
 
     *shown* is the layer as its tiles are drawn. *in_step*: within a publication, which counts what
-    is quickly counted.
+    is quickly counted, or nothing: that is left to the worker.
     """
     if in_step and features > FEW_COUNTED:
         return {}
@@ -111,6 +111,8 @@ def count_omitted(work: Work, shown: Layer, features: int, *, in_step: bool) -> 
                 if places is not None:
                     left[grid] -= len(places)
                     omitted = sum(_omitted(work, shown, source, place) for place in places)
+                if omitted is None and in_step:
+                    return {}
                 if omitted != 0:
                     found[grid.tiling][zoom] = omitted
     return found

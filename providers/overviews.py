@@ -60,7 +60,8 @@ FROM onemap.edition WHERE layer = %(layer)s AND edition = %(edition)s AND west I
 FORGET = "DELETE FROM onemap.overview WHERE layer = %(layer)s AND edition = %(edition)s"
 NO_CELLS = "DELETE FROM onemap.mosaic_cells WHERE layer = %(layer)s AND edition = %(edition)s"
 DUE = """
-SELECT e.layer, e.edition, o.recipe, o.revision IS NOT DISTINCT FROM e.revision
+SELECT e.layer, e.edition, o.recipe,
+    o.revision IS NOT DISTINCT FROM e.revision AND o.omitted <> '{}'  -- not counted yet
 FROM onemap.edition e LEFT JOIN onemap.overview o USING (layer, edition)
 WHERE e.revision > 0 ORDER BY e.updated_at, e.layer, e.edition
 """
@@ -156,6 +157,9 @@ def _keep(
         make_all(connection, layer, edition, revision, in_step=most)
         return True
     work = Work(connection, layer, edition, held.choice, held.revision)
+    if held.revision == revision:
+        _save(work, revision, count_omitted(work, layer, features, in_step=most))
+        return True
     if most and _changes(work) > FEW_ROWS:
         return False
     open_rows(work)

@@ -705,6 +705,14 @@ def test_a_publication_counts_anew_or_says_that_it_did_not(
     publish(dict([*more.items()][:1]) | {"1": next(iter(more.values()))}, RevisionKind.MERGE)
     assert stored(database_url)[0].left_out(Tiling.DEGREES, 13) is None
 
+    (left,) = due_overviews(database_url, catalogue)
+    assert left == (catalogue.layers[LAYER], KEY), "the worker counts what a publication did not"
+    rows = stored(database_url)[1:]
+    assert build_overview(database_url, *left)
+    assert stored(database_url)[1:] == rows
+    assert stored(database_url)[0].left_out(Tiling.DEGREES, 13) in (after, after + 1)
+    assert not due_overviews(database_url, catalogue)
+
 
 def test_an_overview_of_before_bytes_were_looked_at_tells_nothing() -> None:
     before = stored_overview((1, 9, [10], {}, "r"))
