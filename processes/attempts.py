@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -49,10 +49,13 @@ class JobTasks:
         children: Children,
         uploads: UploadStore,
         catalogue: Callable[[], Catalogue],
+        reread: Callable[[], Awaitable[None]],
         stopping: asyncio.Event,
     ) -> None:
+        """*catalogue* is the one in force as the worker knows it, *reread* makes it know the newest."""
         self._settings, self._store, self._children = settings, store, children
-        self._uploads, self._catalogue, self._stopping = uploads, catalogue, stopping
+        self._uploads, self._stopping = uploads, stopping
+        self._catalogue, self._reread = catalogue, reread
         self._files = ResultFiles.within(settings.store)
         self.running: set[Attempt] = set()  # for whose signs of life the worker cares
 
@@ -64,8 +67,10 @@ class JobTasks:
         """The task: attempts until the job has ended. Cancelled when the job is dismissed."""
         while (attempt := await self._store.start(UUID(job))) is not None:
             self.running.add(attempt)
-            catalogue = self._catalogue()  # a reload meanwhile is the next attempt's
             try:
+                if attempt.process not in self._catalogue().processes:
+                    await self._reread()  # a server may have heard before us that it is offered
+                catalogue = self._catalogue()  # a reload meanwhile is the next attempt's
                 outcome = await self._outcome(attempt, catalogue)
                 if await patiently(partial(self._commit, attempt, outcome, catalogue.digest)):
                     log.info("job_ended", job=job, attempt=attempt.number, process=attempt.process)

@@ -114,6 +114,7 @@ class Worker:
                 self._children,
                 self._uploads,
                 lambda: self._catalogue,
+                self._reload,
                 self._stopping,
             )
             self._running = jobs.running
