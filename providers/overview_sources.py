@@ -94,9 +94,11 @@ RULES: Mapping[GeometryKind, Text] = {
         " shorter than a pixel are left out.",
     ),
     GeometryKind.POINT: Text(
-        zh="每个像元内，同一类别、同一行政区至多绘一个点，取要素号最小者。",
+        zh="每个像元内，同一类别、同一行政区至多绘一个点，取要素号最小者；"
+        "某级别若因此省不到十分之一，则沿用更细一级，至多多绘九分之一。",
         en="Of the points of one class and one division in a pixel, the one with the lowest feature"
-        " id is drawn.",
+        " id is drawn. Where that would spare less than a tenth, the next finer zoom serves: at most"
+        " a ninth more points.",
     ),
 }
 CLASS_RULE = Text(
