@@ -84,6 +84,15 @@ async def running(jobs: JobStore, job: Job, who: Principal) -> None:
     await until(is_running)
 
 
+async def computed(jobs: JobStore, job: Job, who: Principal) -> None:
+    """Wait until a child works on *job*: only then is its end the end of a computation."""
+
+    async def has_progressed() -> bool:
+        return (await jobs.get(job.id, who)).progress > 0
+
+    await until(has_progressed)
+
+
 def descendants(pid: int) -> dict[int, int]:
     """The processes below *pid*, with how deep they lie."""
     parents = {}
@@ -483,7 +492,7 @@ def test_dismissing_a_running_job_ends_its_computation_within_two_seconds(
     async def work(jobs: JobStore, _: AttemptStore) -> None:
         who = person("a4")
         job = await jobs.submit(echo(pause=30), who)
-        await running(jobs, job, who)
+        await computed(jobs, job, who)
         begin = time.monotonic()
         assert (await jobs.dismiss(job.id, who)).status is JobStatus.DISMISSED
 
@@ -543,8 +552,8 @@ def test_a_killed_computation_is_tried_once_more(
 ) -> None:
     async def work(jobs: JobStore, _: AttemptStore) -> None:
         who = person("a5")
-        job = await jobs.submit(echo(pause=2), who)
-        await running(jobs, job, who)
+        job = await jobs.submit(echo(pause=5), who)
+        await computed(jobs, job, who)
         shared_worker.send_signal(signal.SIGSTOP)  # or it would try again before all are killed
         for pid in computing(shared_worker):
             os.kill(pid, signal.SIGKILL)

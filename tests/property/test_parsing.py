@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from config.model import Catalogue
@@ -44,8 +44,12 @@ def test_any_text_is_a_value_of_a_field_or_a_bad_parameter(text: str) -> None:
             assert error.name == field.code
 
 
+LEAST = 1e-290  # in any unit above the smallest normal double, below which digits are lost
+
+
 @given(st.floats(-1e12, 1e12), st.sampled_from(sorted(FACTORS)), st.sampled_from(sorted(FACTORS)))
 def test_a_conversion_and_its_inverse_give_the_value_back(value: float, a: Unit, b: Unit) -> None:
+    assume(value == 0 or abs(value) > LEAST)
     if FACTORS[a][0] == FACTORS[b][0]:
         assert abs(convert(convert(value, a, b), b, a) - value) <= abs(value) * 1e-12
 
