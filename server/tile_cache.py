@@ -120,8 +120,8 @@ class TileCache:
                 HAD[Had.MEMORY].inc()
                 return entry
             flight = self._flights.get(key)
-            own = flight is None
-            if flight is None:
+            own = flight is None or flight.done()  # done, and not yet told: it waits for this turn
+            if flight is None or own:
                 flight = self._flights[key] = asyncio.create_task(self._found(key, wanted))
                 flight.add_done_callback(lambda done: self._landed(key, done))
             elif wanted.together is not None:
@@ -202,6 +202,7 @@ class TileCache:
         task.add_done_callback(self._writing.discard)
 
     def _landed(self, key: Key, done: asyncio.Task[Entry]) -> None:
-        del self._flights[key]
+        if self._flights.get(key) is done:
+            del self._flights[key]
         if not done.cancelled():
             done.exception()  # told to whoever waits; nobody may

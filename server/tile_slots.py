@@ -37,6 +37,7 @@ class _Line:
     """The turns of one layer at one kind of zoom."""
 
     turns: Semaphore
+    asking: int = 0  # who waits or makes
     waiting: int = 0
     began: float = 0.0  # the turn that was taken last
     seconds: float | None = None  # that turns took lately, with what they waited for
@@ -80,20 +81,8 @@ class TileSlots:
             Where as many tiles of the layer wait already as may.
         """
         low = zoom <= LOW_ZOOM
-        bounds = self.low if low else self.any
-        line = self._lines.setdefault((layer, low), _Line(Semaphore(bounds.layer)))
-        if line.turns.locked() and line.waiting >= bounds.waiting:
-            told = f"{line.waiting} tiles of {layer} wait to be made"
-            raise Overloaded(told, after_s=line.later(bounds.layer))
-        line.waiting += 1
-        try:
-            if together is not None and line.turns.locked():
-                await together.give_back()
-            await line.turns.acquire()
-        finally:
-            line.waiting -= 1
-        began = line.began = time.monotonic()
-        try:
+        async with self._in_line(layer, together, low=low) as line:
+            began = line.began = time.monotonic()
             if not low:
                 async with self._all:
                     yield
@@ -104,8 +93,36 @@ class TileSlots:
                 async with together.part():
                     yield
             line.ended(began)
+
+    @asynccontextmanager
+    async def _in_line(
+        self, layer: LayerId, together: "SharedTurn | None", *, low: bool
+    ) -> AsyncIterator[_Line]:
+        """One of the turns of a layer; its line is there as long as anybody asks for it."""
+        place, bounds = (layer, low), self.low if low else self.any
+        line = self._lines.get(place)
+        if line is None:
+            line = self._lines[place] = _Line(Semaphore(bounds.layer))
+        if line.turns.locked() and line.waiting >= bounds.waiting:
+            told = f"{line.waiting} tiles of {layer} wait to be made"
+            raise Overloaded(told, after_s=line.later(bounds.layer))
+        line.asking += 1
+        try:
+            line.waiting += 1
+            try:
+                if together is not None and line.turns.locked():
+                    await together.give_back()
+                await line.turns.acquire()
+            finally:
+                line.waiting -= 1
+            try:
+                yield line
+            finally:
+                line.turns.release()
         finally:
-            line.turns.release()
+            line.asking -= 1
+            if not line.asking:
+                del self._lines[place]
 
     @asynccontextmanager
     async def courteous(self) -> AsyncIterator[bool]:

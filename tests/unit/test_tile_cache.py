@@ -1,6 +1,7 @@
 """The tile cache without a database: what is asked how often, what is kept, who must wait."""
 
 import asyncio
+import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -238,6 +239,40 @@ def test_who_waited_for_a_tile_of_before_an_edit_is_counted_by_how_the_right_one
     run(work)
 
     assert counted() - before == {Had.MADE: 2}
+
+
+def test_who_asks_in_the_moment_when_an_older_tile_is_done_has_the_right_one() -> None:
+    """That it is done is told to others one turn of the loop later: nobody may wait for that busily."""
+
+    def busy(*_: object) -> None:
+        raise AssertionError("the process answers nobody any more")
+
+    async def work() -> bytes:
+        source, kept = Source(), cache()
+        answered: asyncio.Future[Tile] = asyncio.get_running_loop().create_future()
+
+        async def make() -> Tile:
+            return await answered
+
+        early = asyncio.create_task(kept.tile(replace(source.wanted(), make=make)))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        answered.set_result(Tile(content=b"before", revision=1, drawn=1, omitted=0))
+        source.revision, source.content, source.touches = 2, b"after", {2}
+        late = asyncio.create_task(kept.tile(source.wanted()))
+        assert (await early).content == b"before"
+        found = await late
+        assert await kept.tile(source.wanted()) is found
+        await kept.close()
+        return found.content
+
+    before = signal.signal(signal.SIGALRM, busy)
+    signal.alarm(10)
+    try:
+        assert run(work) == b"after"
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def files() -> float:
