@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -27,13 +27,15 @@ from processes.computation import (
 from processes.context import Depot, Steps
 from processes.patience import DATABASE_AWAY_S, RETRY_S, patiently
 from processes.registry import SPECS
-from processes.workflows.nested_input import Offered, finding, steps_of
+from processes.spec import BodyError
+from processes.workflows.nested_input import Offered, Step, finding, steps_of
 from processes.workflows.referred_input import layers_of_steps
 from processes.workflows.results import Wanted
 from providers.errors import StoreTimeout, StoreUnavailable
 from providers.job_attempts import Attempt, AttemptStore
 from providers.jobs import TASK
 from providers.result_files import ResultFiles
+from providers.result_layers import job_of
 from providers.upload_store import UploadStore
 
 log = structlog.get_logger()
@@ -52,7 +54,10 @@ class JobTasks:
         reread: Callable[[], Awaitable[None]],
         stopping: asyncio.Event,
     ) -> None:
-        """*catalogue* is the one in force as the worker knows it, *reread* makes it know the newest."""
+        """*catalogue* is the one in force as the worker knows it, *reread* makes it know the newest.
+
+        *reread* raises StoreUnavailable while the database is away.
+        """
         self._settings, self._store, self._children = settings, store, children
         self._uploads, self._stopping = uploads, stopping
         self._catalogue, self._reread = catalogue, reread
@@ -68,8 +73,8 @@ class JobTasks:
         while (attempt := await self._store.start(UUID(job))) is not None:
             self.running.add(attempt)
             try:
-                if attempt.process not in self._catalogue().processes:
-                    await self._reread()  # a server may have heard before us that it is offered
+                if not self._knows(attempt):  # a server may have heard before us of what it offers
+                    await patiently(self._reread)
                 catalogue = self._catalogue()  # a reload meanwhile is the next attempt's
                 outcome = await self._outcome(attempt, catalogue)
                 if await patiently(partial(self._commit, attempt, outcome, catalogue.digest)):
@@ -88,14 +93,27 @@ class JobTasks:
             finally:
                 self.running.discard(attempt)
 
+    def _knows(self, attempt: Attempt) -> bool:
+        """Whether the catalogue in force has the processes and layers of a job."""
+        catalogue = self._catalogue()
+        if (entry := _offered(attempt, catalogue)) is None:
+            return False
+        steps, faults = self._steps(attempt, catalogue, entry)
+        layers = layers_of_steps(steps) - catalogue.layers.keys()
+        return not faults and all(job_of(layer) is not None for layer in layers)
+
+    def _steps(
+        self, attempt: Attempt, catalogue: Catalogue, entry: ProcessEntry
+    ) -> tuple[Sequence[Step], Sequence[BodyError]]:
+        find = finding(catalogue.processes, SPECS, attempt.scope, self._settings.public_url)
+        outer = Offered(entry=entry, spec=SPECS[entry.spec])
+        return steps_of(outer, {"inputs": attempt.inputs}, find)
+
     async def _outcome(self, attempt: Attempt, catalogue: Catalogue) -> Outcome:
-        entry = catalogue.processes.get(attempt.process)
-        if entry is None or entry.spec not in SPECS:
+        if (entry := _offered(attempt, catalogue)) is None:
             return Failed(error={"reason": "no_such_process", "detail": "No longer offered."})
         base = self._settings.public_url
-        find = finding(catalogue.processes, SPECS, attempt.scope, base)
-        outer = Offered(entry=entry, spec=SPECS[entry.spec])
-        steps, _ = steps_of(outer, {"inputs": attempt.inputs}, find)  # faults: the child tells them
+        steps, _ = self._steps(attempt, catalogue, entry)  # faults: the child tells them
         entries = [step.offered.entry for step in steps]
         named = layers_of_steps(steps)
         computation = Computation(
@@ -156,6 +174,11 @@ class JobTasks:
             case Unavailable():
                 detail = "The database could not be reached."
                 return await self._store.fail(attempt, {"reason": "database", "detail": detail})
+
+
+def _offered(attempt: Attempt, catalogue: Catalogue) -> ProcessEntry | None:
+    entry = catalogue.processes.get(attempt.process)
+    return entry if entry is not None and entry.spec in SPECS else None
 
 
 def _ruled(entries: Iterable[ProcessEntry]) -> bool:

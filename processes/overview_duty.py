@@ -20,6 +20,8 @@ from config.model import Catalogue
 from processes.workflows.overview_building import (
     build_overview,
     clear_tables,
+    count_overview,
+    due_counts,
     due_overviews,
     due_tables,
     take_overview,
@@ -52,6 +54,7 @@ class Kind:
     again_s: float  # how long one that could not be made is left alone; then twice as long
     again_most_s: float
     within_s: float | None = None  # what takes longer is stopped
+    rests: float = 0.0  # one that was made is left alone for so many times as long as it took
 
 
 def _editions(url: str, catalogue: Catalogue) -> list[Due]:
@@ -63,6 +66,18 @@ def _editions(url: str, catalogue: Catalogue) -> list[Due]:
             arguments=(url, layer, edition),
         )
         for layer, edition in due_overviews(url, catalogue)
+    ]
+
+
+def _counts(url: str, catalogue: Catalogue) -> list[Due]:
+    return [
+        Due(
+            name=f"{layer.id}.{edition}/omitted",
+            made_of="",
+            make=count_overview,
+            arguments=(url, layer, edition),
+        )
+        for layer, edition in due_counts(url, catalogue)
     ]
 
 
@@ -81,6 +96,9 @@ def _tables(url: str, catalogue: Catalogue) -> list[Due]:
 
 
 EDITIONS = Kind(find=_editions, every_s=2.0, again_s=60.0, again_most_s=60.0)
+COUNTS = Kind(  # each edit makes them due anew, and nothing waits for them
+    find=_counts, every_s=2.0, again_s=60.0, again_most_s=3_600.0, within_s=3_600.0, rests=4.0
+)
 TABLES = Kind(  # nobody here can mend them
     find=_tables, every_s=60.0, again_s=600.0, again_most_s=86_400.0, within_s=21_600.0
 )
@@ -93,7 +111,7 @@ class OverviewDuty:
         self,
         url: str,
         catalogue: Callable[[], Catalogue],
-        kinds: tuple[Kind, ...] = (EDITIONS, TABLES),
+        kinds: tuple[Kind, ...] = (EDITIONS, COUNTS, TABLES),
     ) -> None:
         self._url, self._catalogue, self._kinds = url, catalogue, kinds
         self._context = multiprocessing.get_context("forkserver")
@@ -132,6 +150,7 @@ class OverviewDuty:
         told = await self._told(kind, one)
         took_s, rest_s, again_s = round(monotonic() - began, 1), kind.every_s, 0.0
         if told == MADE:
+            rest_s = max(rest_s, kind.rests * took_s)
             log.info("overview_made", overview=one.name, took_s=took_s)
         elif told == HELD:
             log.debug("overview_left", overview=one.name, reason=told)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import structlog
 from procrastinate import App, PsycopgConnector
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, OperationalError
 from psycopg.rows import TupleRow
 
 from config.loader import CatalogueError, catalogue_folders
@@ -79,6 +79,7 @@ class Worker:
         self._folders = catalogue_folders(settings)
         self._running: set[Attempt] = set()  # the attempts under way
         self._stopping = asyncio.Event()
+        self._reading = asyncio.Lock()
         self._edits_known = asyncio.Event()  # until then a job might be run as no longer offered
         self._uploads = UploadStore.within(settings.store)
         self._results = ResultFiles.within(settings.store)
@@ -114,7 +115,7 @@ class Worker:
                 self._children,
                 self._uploads,
                 lambda: self._catalogue,
-                self._reload,
+                self._reread,
                 self._stopping,
             )
             self._running = jobs.running
@@ -208,12 +209,20 @@ class Worker:
     async def _reload(self) -> None:
         """Take the catalogue of files and edits; one with findings is not taken."""
         try:
-            self._catalogue, _ = await asyncio.to_thread(read_catalogue, self._url, self._folders)
+            async with self._reading:  # one after the other: what was read last is the newest
+                read = asyncio.to_thread(read_catalogue, self._url, self._folders)
+                self._catalogue, _ = await read
         except CatalogueError as error:
             log.error("catalogue_refused", findings=list(error.findings))
         else:
             self._edits_known.set()
             log.info("catalogue_taken", digest=self._catalogue.digest)
+
+    async def _reread(self) -> None:
+        try:
+            await self._reload()
+        except OperationalError as error:
+            raise StoreUnavailable(type(error).__name__) from error
 
     async def _beat(self) -> None:
         """Signs of life, ours and the attempts'; and the care for what other workers left."""

@@ -1,12 +1,14 @@
-"""How many features the tiles of an edition leave out at each zoom, counted when it is made.
+"""How many features the tiles of an edition leave out at each zoom.
 
-What a tile may weigh at most is estimated from its features, never too low; the tiles that could be
-too full are drawn by the very statement that draws them for whoever asks. Where that would be too
-much work the number is not known, which is not zero.
+What a tile may weigh is estimated amply from its features; the tiles that could be too full are
+drawn by the very statement that draws them for whoever asks. Where that would be too much work the
+number is not known, which is not zero.
 """
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Iterator
 
+import psycopg
 from psycopg import sql
 
 from config.model import Layer
@@ -24,9 +26,9 @@ from providers.grids import (
 )
 from providers.omitted_features import most_told
 from providers.overview_rows import Work
-from providers.overview_sources import Drawn, Overview, Source
+from providers.overview_sources import NOT_COUNTED, Counts, Drawn, Overview, Source
 from providers.overview_tables import overview_name
-from providers.tables import edition_name
+from providers.tables import CURRENT, edition_name, partition_name
 from providers.tile_sources import Answered, Drawing
 from providers.tiles import (
     MARGIN,
@@ -37,13 +39,10 @@ from providers.tiles import (
     attributes_at,
 )
 
-# By tiling and zoom; at a zoom that is not named none is left out; None: not counted.
-type Counts = Mapping[str, Mapping[int, int | None]]
-
 MOST_DRAWN = 128  # tiles of one tiling; the zoom whose tiles are more is not counted
 MOST_DRAWN_IN_STEP = 4  # within a publication
 MOST_MET = 10_000_000  # features of all tiles of a zoom, one that lies in two counted twice
-FEW_COUNTED = 50_000  # features that a publication looks through
+FEW_BYTES = 64 * 1024 * 1024  # of rows, that a publication looks through
 LAST_ZOOM = max(grid.zoom(grid.last) for grid in GRIDS.values())
 # A tile as shares of the world's width, from the west and from the north.
 NORTHING = {
@@ -64,6 +63,7 @@ SELECT (ST_XMin(geom) + 180) / 360 AS west, (ST_XMax(geom) + 180) / 360 AS east,
     40 + 4 * (ST_NPoints(geom) + ST_NumGeometries(geom)) + {texts} AS bytes
 FROM {rows} WHERE {level}
 """
+SIZE = "SELECT pg_table_size(format('%%I.%%I', %s::text, %s::text)::regclass)"
 TEXT_BYTES = "coalesce(octet_length({}::text), 0) + 16"
 WHOLE = "SELECT count(*), coalesce(sum(bytes), 0) FROM pg_temp.overview_size"
 PLACED = """
@@ -83,16 +83,46 @@ ORDER BY r, c LIMIT %(limit)s
 """
 
 
-def count_omitted(work: Work, shown: Layer, features: int, *, in_step: bool) -> Counts:
-    """What the tiles of each zoom leave out in all; of a tiling that is not named nothing is known.
+def counting_recipe(shown: Layer) -> str:
+    """What counts depend on beside the rows and their overview: bounds, and what features carry."""
+    carried = [
+        [f.code for f in attributes_at(shown, drawn, zoom)]
+        for drawn in (Drawn.ROWS, Drawn.GENERALISED)
+        for zoom in range(LAST_ZOOM + 1)
+    ]
+    said = repr((MAX_TILE_FEATURES, MAX_TILE_BYTES, carried))
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
 
-    *shown* is the layer as its tiles are drawn. *in_step*: within a publication, which counts what
-    is quickly counted, or nothing: that is left to the worker.
+
+def is_counted(overview: Overview, shown: Layer) -> bool:
+    """Whether its counts are of this layer as its tiles are drawn now."""
+    return overview.omitted.recipe == counting_recipe(shown)
+
+
+def count_quickly(work: Work, shown: Layer) -> Counts:
+    """The counts within a publication, where that is little work; else it is left to the worker.
+
+    No publication fails by what is counted of it.
     """
-    if in_step and features > FEW_COUNTED:
-        return {}
+    try:
+        with work.connection.transaction():
+            rows = (CURRENT, partition_name(work.layer, work.edition))
+            if work.connection.execute(SIZE, rows).fetchall()[0][0] > FEW_BYTES:
+                return NOT_COUNTED
+            found = count_omitted(work, shown, few=True)
+    except psycopg.Error:
+        return NOT_COUNTED
+    unknown = (count is None for zooms in found.by_tiling.values() for count in zooms.values())
+    return NOT_COUNTED if any(unknown) else found
+
+
+def count_omitted(work: Work, shown: Layer, *, few: bool = False) -> Counts:
+    """What the tiles of each zoom leave out in all.
+
+    *shown* is the layer as its tiles are drawn. *few*: only few of a tiling's tiles are.
+    """
     found: dict[str, dict[int, int | None]] = {}
-    most = MOST_DRAWN_IN_STEP if in_step else MOST_DRAWN
+    most = MOST_DRAWN_IN_STEP if few else MOST_DRAWN
     left = dict.fromkeys((WORLD_CRS84_QUAD, WEB_MERCATOR_QUAD), most)
     for grid in left:
         found[grid.tiling] = {}
@@ -111,11 +141,9 @@ def count_omitted(work: Work, shown: Layer, features: int, *, in_step: bool) -> 
                 if places is not None:
                     left[grid] -= len(places)
                     omitted = sum(_omitted(work, shown, source, place) for place in places)
-                if omitted is None and in_step:
-                    return {}
                 if omitted != 0:
                     found[grid.tiling][zoom] = omitted
-    return found
+    return Counts(recipe=counting_recipe(shown), by_tiling=found)
 
 
 def _sources(work: Work, shown: Layer) -> Iterator[tuple[Source, list[int]]]:

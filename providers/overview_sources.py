@@ -37,14 +37,25 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How many features all tiles of a zoom leave out."""
+
+    recipe: str = ""  # what was counted, beside the rows and their overview
+    # At a zoom that is not named none is left out; None: not counted, as a tiling that is not named.
+    by_tiling: Mapping[str, Mapping[int, int | None]] = field(default_factory=dict)
+
+
+NOT_COUNTED = Counts()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
     """The generalised geometry of an edition or a table, as it is in the database now."""
 
     revision: int  # the edition's revision that it shows
     classes_below: int  # zooms below are drawn as classes; 0: none are
     levels: tuple[int, ...]  # zooms for which generalised rows are stored, ascending
-    # by tiling and zoom: how many features its tiles leave out in all; None: not counted
-    omitted: Mapping[str, Mapping[int, int | None]] = field(default_factory=dict)
+    omitted: Counts = NOT_COUNTED
     recipe: str = ""  # what it was made by, beside the rows: another style makes another overview
     taken: Taken | None = None  # None: it follows the revisions of an edition of ours
 
@@ -56,10 +67,10 @@ class Overview:
         return Source(Drawn.ROWS) if level is None else Source(Drawn.GENERALISED, level)
 
     def left_out(self, tiling: str, zoom: int) -> int | None:
-        """How many features all tiles of a zoom leave out; None: not counted."""
+        """How many features all tiles of a zoom leave out, whoever sees them; None: not counted."""
         if zoom < self.classes_below:
             return 0  # class areas are made to fit
-        counted = self.omitted.get(tiling)
+        counted = self.omitted.by_tiling.get(tiling)
         return None if counted is None else counted.get(zoom, 0)
 
 
@@ -72,14 +83,26 @@ def stored_overview(columns: Sequence[Any], taken: Taken | None = None) -> Overv
         revision=revision,
         classes_below=classes_below,
         levels=tuple(levels),
-        omitted={
-            tiling: {int(zoom): count for zoom, count in counted.items()}
-            for tiling, counted in omitted.items()
-            if isinstance(counted, Mapping)  # else of before, when bytes were not looked at
-        },
+        omitted=_counts(**omitted) if omitted.keys() == COUNTED else NOT_COUNTED,
         recipe=recipe,
         taken=taken,
     )
+
+
+def stored_counts(counts: Counts) -> dict[str, Any]:
+    """The column omitted of onemap.overview."""
+    return {"recipe": counts.recipe, "tilings": counts.by_tiling} if counts.recipe else {}
+
+
+COUNTED = {"recipe", "tilings"}  # else it is of a release that counted otherwise
+
+
+def _counts(recipe: str, tilings: Mapping[str, Mapping[str, int | None]]) -> Counts:
+    by_tiling = {
+        tiling: {int(zoom): count for zoom, count in counted.items()}
+        for tiling, counted in tilings.items()
+    }
+    return Counts(recipe=recipe, by_tiling=by_tiling)
 
 
 RULES: Mapping[GeometryKind, Text] = {

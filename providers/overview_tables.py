@@ -1,14 +1,16 @@
 """The tables of an edition's overview: generalised rows by level, ready class areas by tile."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
-from psycopg import Connection, sql
+from psycopg import Connection, errors, sql
 from psycopg.rows import TupleRow
 
 from config.model import Layer
 from config.vocabulary import EditionKey, GeometryKind
 from providers.tables import MOSAIC, OVERVIEW, content_columns, edition_name, partition_name
 
+FREE_AT_ONCE_MS = 200  # else those who read tiles meanwhile would wait longer
 LETTERS = "0123456789abcdefghijklmnop"  # of a level's index: names are as long as they may be
 COLUMNS = """
 SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), c.collname::text
@@ -84,16 +86,38 @@ def index_levels(
     connection: Connection[TupleRow], layer: Layer, edition: EditionKey, levels: Sequence[int]
 ) -> None:
     """One index of places per level that is used, as the owner."""
-    for level, letter in enumerate(LETTERS):
-        name = f"{partition_name(layer, edition)}_{letter}"
-        if level in levels:
-            made = "CREATE INDEX IF NOT EXISTS {} ON {} USING gist (geom) WHERE level = {}"
-            table = overview_name(layer, edition)
-            statement = sql.SQL(made).format(sql.Identifier(name), table, sql.Literal(level))
-        else:
-            gone = sql.Identifier(OVERVIEW, name)
-            statement = sql.SQL("DROP INDEX IF EXISTS {}").format(gone)
+    for level in levels:
+        made = "CREATE INDEX IF NOT EXISTS {} ON {} USING gist (geom) WHERE level = {}"
+        name, table = _index_of(layer, edition, level), overview_name(layer, edition)
+        statement = sql.SQL(made).format(sql.Identifier(name), table, sql.Literal(level))
         connection.execute(statement)
+
+
+def drop_needless(connection: Connection[TupleRow], layer: Layer, edition: EditionKey) -> None:
+    """Remove the indexes of levels that are no longer used, as the owner, in autocommit.
+
+    It waits for all who read the overview, and all others for it: so it gives up soon, and whoever
+    makes the overview next tries again.
+    """
+    row = connection.execute(
+        "SELECT levels FROM onemap.overview WHERE layer = %s AND edition = %s", (layer.id, edition)
+    ).fetchone()
+    needless = {*range(len(LETTERS))} - {*(row[0] if row else ())}
+    names = [_index_of(layer, edition, level) for level in sorted(needless)]
+    found = connection.execute(
+        "SELECT relname FROM pg_class WHERE relname = ANY(%s) AND relkind = 'i'"
+        " AND relnamespace = %s::regnamespace",
+        (names, OVERVIEW),
+    ).fetchall()
+    for (name,) in found:
+        with suppress(errors.LockNotAvailable), connection.transaction():
+            connection.execute(f"SET LOCAL lock_timeout = {FREE_AT_ONCE_MS}")
+            gone = sql.Identifier(OVERVIEW, name)
+            connection.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(gone))
+
+
+def _index_of(layer: Layer, edition: EditionKey, level: int) -> str:
+    return f"{partition_name(layer, edition)}_{LETTERS[level]}"
 
 
 def analyse_overview(connection: Connection[TupleRow], layer: Layer, edition: EditionKey) -> None:

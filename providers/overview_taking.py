@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from psycopg import Connection, errors, sql
 from psycopg.rows import TupleRow
@@ -11,6 +12,7 @@ from config.vocabulary import EditionKey, GeometryKind, LayerId
 from providers.database import DatabaseRole, sentence
 from providers.errors import Refused
 from providers.external_rows import as_ours
+from providers.overview_omitted import count_omitted
 from providers.overview_tables import analyse_overview, ensure_overview
 from providers.overviews import hold, make_all
 from providers.regions import CHANNEL
@@ -113,7 +115,7 @@ def take(connection: Connection[TupleRow], layer: Layer, copied: Copied) -> None
     binds = {"layer": layer.id, "edition": edition}
     specification = {"specification": layer.specification.version}
     connection.execute(sql.SQL(EDITION).format(current=current), {**binds, **specification})
-    make_all(connection, ours, edition, copied.number, shown=layer)
+    make_all(connection, ours, edition, copied.number, partial(count_omitted, shown=layer))
     told = {"at": copied.at, "version": copied.version, "recipe": taken_recipe(layer)}
     connection.execute(TELL, {**binds, **told})
     _become(connection, DatabaseRole.OWNER)

@@ -6,7 +6,7 @@ anew would give. Nothing queues: an edition whose overview shows an older revisi
 another recipe, is due, whoever was killed meanwhile.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,14 +15,15 @@ from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 from shapely.errors import GEOSException
 
-from config.model import Catalogue, Layer
+from config.model import Layer
 from config.vocabulary import EditionKey, GeometryKind, LayerId
 from providers.database import DatabaseRole
 from providers.overview_choice import Choice, choose, recipe
 from providers.overview_mosaic import GRIDS, Bounds, keep_mosaic, tiles_met
-from providers.overview_omitted import Counts, count_omitted
+from providers.overview_omitted import count_omitted, count_quickly
 from providers.overview_rows import Work, open_rows, record
 from providers.overview_shapes import blocks_met, keep_shapes
+from providers.overview_sources import NOT_COUNTED, Counts, stored_counts
 from providers.overview_tables import has_overview, index_levels, mosaic_name
 from providers.regions import CHANNEL
 from providers.revisions import current_revision
@@ -59,11 +60,10 @@ FROM onemap.edition WHERE layer = %(layer)s AND edition = %(edition)s AND west I
 """
 FORGET = "DELETE FROM onemap.overview WHERE layer = %(layer)s AND edition = %(edition)s"
 NO_CELLS = "DELETE FROM onemap.mosaic_cells WHERE layer = %(layer)s AND edition = %(edition)s"
-DUE = """
-SELECT e.layer, e.edition, o.recipe,
-    o.revision IS NOT DISTINCT FROM e.revision AND o.omitted <> '{}'  -- not counted yet
-FROM onemap.edition e LEFT JOIN onemap.overview o USING (layer, edition)
-WHERE e.revision > 0 ORDER BY e.updated_at, e.layer, e.edition
+SAVE_COUNTS = """
+UPDATE onemap.overview SET omitted = %(omitted)s
+WHERE layer = %(layer)s AND edition = %(edition)s AND revision = %(revision)s
+    AND recipe = %(recipe)s
 """
 
 
@@ -74,16 +74,6 @@ class _Held:
     revision: int
     choice: Choice
     recipe: str
-
-
-def due(
-    connection: Connection[TupleRow], catalogue: Catalogue
-) -> Iterator[tuple[Layer, EditionKey]]:
-    """The editions whose overview is not what it should be, those that changed first first."""
-    for name, edition, made_by, shown in connection.execute(DUE).fetchall():
-        layer = catalogue.layers.get(name)
-        if layer is not None and has_overview(layer) and not (shown and made_by == recipe(layer)):
-            yield layer, EditionKey(edition)
 
 
 def keep_overview(connection: Connection[TupleRow], layer: Layer, edition: EditionKey) -> bool:
@@ -119,6 +109,36 @@ def make_overview(
     connection.execute(f"NOTIFY {CHANNEL}")
 
 
+def omitted_now(
+    connection: Connection[TupleRow], layer: Layer, edition: EditionKey
+) -> tuple[int, Counts] | None:
+    """What the tiles of an overview leave out, and of which revision; None where it is not right.
+
+    Belongs into one transaction that sees one state of the rows (repeatable read). Nobody waits for
+    it: `save_counts` belongs into another.
+    """
+    held = _stored(connection, layer, edition)
+    revision = current_revision(connection, layer.id, edition)
+    if held is None or held.revision != revision or held.recipe != recipe(layer):
+        return None
+    work = Work(connection, layer, edition, held.choice, held.revision)
+    return revision, count_omitted(work, layer)
+
+
+def save_counts(
+    connection: Connection[TupleRow],
+    layer: Layer,
+    edition: EditionKey,
+    revision: int,
+    counts: Counts,
+) -> None:
+    """Keep counts, unless the overview is another by now."""
+    binds = {"layer": layer.id, "edition": edition, "revision": revision}
+    omitted = Jsonb(stored_counts(counts))
+    connection.execute(SAVE_COUNTS, {**binds, "recipe": recipe(layer), "omitted": omitted})
+    connection.execute(f"NOTIFY {CHANNEL}")
+
+
 def hold(
     connection: Connection[TupleRow], layer: LayerId, edition: EditionKey, *, lasting: bool
 ) -> bool:
@@ -148,17 +168,19 @@ def _keep(
     most: bool,
     anew: bool,
 ) -> bool:
+    def count(work: Work) -> Counts:
+        return count_quickly(work, layer) if most else NOT_COUNTED  # nobody waits for a long count
+
     held = _stored(connection, layer, edition)
     revision = current_revision(connection, layer.id, edition)
     features, vertices = _size(connection, layer, edition)
     if anew or held is None or held.recipe != recipe(layer) or not held.choice.fits(features):
         if most and (features > FEW_ROWS or vertices > FEW_VERTICES):
             return False
-        make_all(connection, layer, edition, revision, in_step=most)
+        make_all(connection, layer, edition, revision, count)
         return True
     work = Work(connection, layer, edition, held.choice, held.revision)
     if held.revision == revision:
-        _save(work, revision, count_omitted(work, layer, features, in_step=most))
         return True
     if most and _changes(work) > FEW_ROWS:
         return False
@@ -169,7 +191,7 @@ def _keep(
     keep_shapes(work, changed)
     keep_mosaic(work, changed)
     record(work, revision)
-    _save(work, revision, count_omitted(work, layer, features, in_step=most))
+    _save(work, revision, count(work))
     return True
 
 
@@ -178,13 +200,11 @@ def make_all(
     layer: Layer,
     edition: EditionKey,
     revision: int,
-    *,
-    shown: Layer | None = None,
-    in_step: bool = False,
+    count: Callable[[Work], Counts],
 ) -> None:
     """All of the overview, whatever there was before; as the writer, in the caller's transaction.
 
-    *shown*: the layer as its tiles are drawn, where that is another. *in_step*: in a publication.
+    *count* tells what its tiles leave out.
     """
     choice = choose(connection, layer, edition)
     work = Work(connection, layer, edition, choice, None)
@@ -203,7 +223,7 @@ def make_all(
         keep_mosaic(work, everything)
         below = max(choice.classes_below, *(level + 1 for level in choice.levels), 0)
         connection.execute(WHOLE, {**binds, "below": below})
-    _save(work, revision, count_omitted(work, shown or layer, choice.features, in_step=in_step))
+    _save(work, revision, count(work))
 
 
 def _stored(connection: Connection[TupleRow], layer: Layer, edition: EditionKey) -> _Held | None:
@@ -263,6 +283,6 @@ def _save(work: Work, revision: int, omitted: Counts) -> None:
         "levels": list(choice.levels),
         "features": choice.features,
         "recipe": recipe(work.layer),
-        "omitted": Jsonb(omitted),
+        "omitted": Jsonb(stored_counts(omitted)),
     }
     work.connection.execute(SAVE, binds)

@@ -6,7 +6,12 @@ from typing import Any
 
 from config.model import Layer
 from config.settings import Settings
-from processes.workflows.overview_building import build_overview, clear_tables, take_overview
+from processes.workflows.overview_building import (
+    build_overview,
+    clear_tables,
+    count_overview,
+    take_overview,
+)
 from providers.database import DatabaseRole, connect
 from providers.editions import SHANGHAI, EditionState, list_editions_now
 from providers.errors import Refused
@@ -37,6 +42,7 @@ def overview(settings: Settings, given: argparse.Namespace) -> int:
             began = time.monotonic()
             if not build_overview(one.url, layer, key, anew=given.anew):
                 raise Refused(f"Another is making the overview of {name}.{key}; try again later.")
+            count_overview(one.url, layer, key)
             print(f"{name}.{key}: {time.monotonic() - began:.1f} s", flush=True)
         for state in _states(one.url):
             if state.edition.layer == layer.id and state.edition.key in keys:

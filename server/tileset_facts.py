@@ -34,10 +34,11 @@ LEFT_OUT = {
 }
 OMISSION = Text(
     zh="一张瓦片至多 {features} 个要素、{kilobytes} KB，超出时{first}；"
-    "略去的个数写在该瓦片的图层 {layer} 中。小于瓦片自身坐标单位（十六分之一像元）的要素不绘，也不计入。",
+    "略去的个数写在该瓦片的图层 {layer} 中。"
+    "小于瓦片自身坐标单位（十六分之一像元）的要素不绘，仅在瓦片装满时计入略去数。",
     en="A tile holds at most {features} features and {kilobytes} KB; beyond, {first} are left out"
     " first, and the tile's layer {layer} says how many. Features smaller than a tile's own unit, a"
-    " sixteenth of a pixel, are neither drawn nor counted.",
+    " sixteenth of a pixel, are not drawn; only where a tile is full are they among those counted.",
 )
 TAKEN = Text(
     zh="第 {levels} 级的瓦片显示该外部表截至 {moment}（北京时间）的状态，其后表中的改动在这些级别看不到，"
@@ -55,6 +56,7 @@ class Part:
     resolved: Resolved
     box: Box | None  # where the rows are that the caller may see; None: nowhere, or not known
     overview: Overview | None  # None: tiles are made of the rows themselves
+    counted: bool = False  # the overview's counts are of what this caller's tiles leave out
 
     @property
     def layer(self) -> Layer:
@@ -130,12 +132,11 @@ def _level(part: Part, grid: Grid, level: int) -> dict[str, Any]:
     """What a level's features are, and how many its tiles leave out; None: not counted."""
     zoom, overview = grid.zoom(level), part.overview
     drawn = part.source(zoom).drawn
-    live = overview is None or (overview.taken is not None and drawn is Drawn.ROWS)
-    return {
-        "tileMatrix": str(level),
-        "features": drawn,
-        "omitted": None if overview is None or live else overview.left_out(grid.tiling, zoom),
-    }
+    omitted = None
+    if overview is not None and (part.counted or drawn is Drawn.CLASSES):  # these always fit
+        live = overview.taken is not None and drawn is Drawn.ROWS
+        omitted = None if live else overview.left_out(grid.tiling, zoom)
+    return {"tileMatrix": str(level), "features": drawn, "omitted": omitted}
 
 
 def _omission(layer: Layer, lang: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from config.vocabulary import GeometryKind, Text
 from providers.access import ALL, Scope
 from providers.errors import NotFound
 from providers.grids import GRIDS, WEB_MERCATOR_QUAD, grid_of
+from providers.overview_omitted import is_counted
 from providers.relations import SYSTEM_PROPERTIES
 from server import negotiate
 from server.asked import conditions_of, resolve_asked
@@ -98,7 +99,8 @@ async def _part(
     # where the rows of an earlier state were is recorded of all of them together only
     told = now or (caller.regions is ALL and caller.areas is ALL)
     box = await visible_extent(snapshot, resolved, caller) if told else None
-    return Part(resolved=resolved, box=box, overview=overview)
+    counted = overview is not None and caller.everywhere and is_counted(overview, resolved.layer)
+    return Part(resolved=resolved, box=box, overview=overview, counted=counted)
 
 
 def _carried(given: Mapping[str, str]) -> dict[str, str]:

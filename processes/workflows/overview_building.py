@@ -11,9 +11,10 @@ from config.vocabulary import EditionKey, LayerId
 from processes.workflows.load import LOAD_SETTINGS
 from providers.database import DatabaseRole, connect
 from providers.external import described_now
-from providers.overview_tables import analyse_overview, ensure_overview
+from providers.overview_due import due, uncounted
+from providers.overview_tables import analyse_overview, drop_needless, ensure_overview
 from providers.overview_taking import BEING_TAKEN, copy_rows, drop_copy, take, take_down
-from providers.overviews import due, hold, make_overview
+from providers.overviews import hold, make_overview, omitted_now, save_counts
 from providers.taken_overviews import due_tables as tables_due
 from providers.taken_overviews import keep_looked
 
@@ -36,8 +37,29 @@ def build_overview(url: str, layer: Layer, edition: EditionKey, *, anew: bool = 
         with _writing(connection):
             make_overview(connection, layer, edition, anew=anew)
     with connect(url, DatabaseRole.OWNER) as connection:
+        connection.autocommit = True
+        drop_needless(connection, layer, edition)
         analyse_overview(connection, layer, edition)
     return True
+
+
+def count_overview(url: str, layer: Layer, edition: EditionKey) -> bool:
+    """Count what the tiles of an edition leave out; its overview may be brought in step meanwhile.
+
+    Returns
+    -------
+    False where another counts them, or the overview is not in step.
+    """
+    with _holding(url, layer, EditionKey(f"{edition}/omitted")) as connection:
+        if connection is None:
+            return False
+        with _writing(connection):
+            counted = omitted_now(connection, layer, edition)
+        connection.isolation_level = None
+        if counted is not None:
+            with connection.transaction():
+                save_counts(connection, layer, edition, *counted)
+    return counted is not None
 
 
 def take_overview(url: str, layer: Layer) -> bool:
@@ -99,6 +121,12 @@ def due_overviews(url: str, catalogue: Catalogue) -> list[tuple[Layer, EditionKe
     """The editions whose overview is to be made, those that changed first first."""
     with connect(url, DatabaseRole.READER) as connection:
         return list(due(connection, catalogue))
+
+
+def due_counts(url: str, catalogue: Catalogue) -> list[tuple[Layer, EditionKey]]:
+    """The editions of which is to be counted what their tiles leave out."""
+    with connect(url, DatabaseRole.READER) as connection:
+        return list(uncounted(connection, catalogue))
 
 
 @contextmanager

@@ -24,7 +24,12 @@ from processes.algorithms.coverage_levels import cell_degrees
 from processes.overview_duty import OverviewDuty
 from processes.workflows.feature_table import FeatureTable
 from processes.workflows.load import load_edition
-from processes.workflows.overview_building import build_overview, due_overviews
+from processes.workflows.overview_building import (
+    build_overview,
+    count_overview,
+    due_counts,
+    due_overviews,
+)
 from processes.workflows.rollback import rollback
 from providers.database import DatabaseRole, connect
 from providers.dialect import compile_sql
@@ -37,14 +42,14 @@ from providers.grids import (
     TileAddress,
     Tiling,
 )
-from providers.overview_omitted import EVERYTHING
-from providers.overview_sources import Overview, stored_overview
-from providers.overview_tables import ensure_overview
-from providers.overviews import hold
+from providers.overview_omitted import EVERYTHING, is_counted
+from providers.overview_sources import Drawn, Overview, stored_overview
+from providers.overview_tables import ensure_overview, index_levels
+from providers.overviews import hold, omitted_now, save_counts
 from providers.revisions import Revision, RevisionKind
 from providers.tile_reading import read_tile
 from providers.tile_sources import Drawing
-from providers.tiles import MAX_TILE_FEATURES, TILE_EXTENT, TileQuery
+from providers.tiles import MAX_TILE_FEATURES, TILE_EXTENT, TileQuery, attributes_at
 
 LAYER, KEY = LayerId("land_use"), EditionKey("a")
 ACROSS = 24  # parcels per side: enough for classes, few enough for a publication to do itself
@@ -133,6 +138,11 @@ def publish(
     return load
 
 
+def made_and_counted(url: str, layer: Layer, edition: EditionKey, *, anew: bool = False) -> bool:
+    """What a worker does of an overview that is due, and of what its tiles leave out."""
+    return build_overview(url, layer, edition, anew=anew) and count_overview(url, layer, edition)
+
+
 def stored(url: str) -> tuple[Overview, list[Any], list[Any]]:
     """The overview, its generalised rows and its class areas."""
     with connect(url, DatabaseRole.READER) as connection:
@@ -208,7 +218,7 @@ def test_after_any_publications_an_overview_is_what_making_it_anew_gives(
         kept = stored(database_url)
         assert not due_overviews(database_url, catalogue)
 
-    assert build_overview(database_url, layer, KEY, anew=True)
+    assert made_and_counted(database_url, layer, KEY, anew=True)
 
     assert stored(database_url) == kept
 
@@ -367,7 +377,7 @@ def test_a_load_of_one_county_leaves_the_other_county_as_it_was(
     publish(west, RevisionKind.REGION, (COUNTIES[0],))
     kept = stored(database_url)
 
-    assert build_overview(database_url, catalogue.layers[LAYER], KEY, anew=True)
+    assert made_and_counted(database_url, catalogue.layers[LAYER], KEY, anew=True)
     assert stored(database_url) == kept
 
 
@@ -386,7 +396,7 @@ def test_what_is_left_to_the_worker_is_due_until_it_is_made(
         (state,) = list_editions_now(connection)
     assert state.overview is None
     ((layer, edition),) = due_overviews(database_url, catalogue)
-    assert build_overview(database_url, layer, edition)
+    assert made_and_counted(database_url, layer, edition)
     assert not due_overviews(database_url, catalogue)
     first = stored(database_url)
 
@@ -397,11 +407,11 @@ def test_what_is_left_to_the_worker_is_due_until_it_is_made(
     assert state.overview is not None
     assert (state.overview.revision, state.revision) == (1, 2)  # the old one is served meanwhile
     assert len(due_overviews(database_url, catalogue)) == 1
-    assert build_overview(database_url, layer, edition)
+    assert made_and_counted(database_url, layer, edition)
     changed = stored(database_url)
     assert changed[0].revision == 2
     assert changed[1:] != first[1:]
-    assert build_overview(database_url, layer, edition, anew=True)
+    assert made_and_counted(database_url, layer, edition, anew=True)
     assert stored(database_url) == changed
 
 
@@ -418,7 +428,7 @@ def test_only_one_is_at_an_overview_and_a_publication_does_not_wait_for_it(
             {"7": (shape, "060200", county), "8": (shape, "060200", county)}, RevisionKind.MERGE
         )
         assert len(due_overviews(database_url, catalogue)) == 1
-    assert build_overview(database_url, layer, KEY)
+    assert made_and_counted(database_url, layer, KEY)
     assert not due_overviews(database_url, catalogue)
     stored(database_url)
 
@@ -448,14 +458,14 @@ def test_a_worker_makes_what_is_due_also_after_a_build_was_killed(
 
     async def until_made() -> None:
         duty = asyncio.create_task(OverviewDuty(database_url, lambda: catalogue).run())
-        while due_overviews(database_url, catalogue):
+        while due_overviews(database_url, catalogue) or due_counts(database_url, catalogue):
             assert not duty.done()
             await asyncio.sleep(0.2)
         duty.cancel()
 
     asyncio.run(asyncio.wait_for(until_made(), 60))
     made = stored(database_url)
-    assert build_overview(database_url, layer, KEY, anew=True)
+    assert made_and_counted(database_url, layer, KEY, anew=True)
     assert stored(database_url) == made
 
 
@@ -496,7 +506,7 @@ def test_points_and_lines_follow_their_rules_after_any_publication(
     assert overview.levels
     assert overview.classes_below == 0
 
-    assert build_overview(database_url, layer, KEY, anew=True)
+    assert made_and_counted(database_url, layer, KEY, anew=True)
     assert stored(database_url)[1] == kept
     with connect(database_url, DatabaseRole.READER) as connection:
         rows = connection.execute(
@@ -544,7 +554,7 @@ def test_points_and_lines_close_together_follow_the_rule_of_every_zoom_and_after
         for name, shape in shapes.items()
     }
     publish(parcels, of=layer)
-    assert build_overview(database_url, layer, KEY, anew=True)
+    assert made_and_counted(database_url, layer, KEY, anew=True)
 
     def held_to_the_rule(further: int) -> None:
         overview, _, _ = stored(database_url)
@@ -582,7 +592,7 @@ def test_points_and_lines_close_together_follow_the_rule_of_every_zoom_and_after
     publish({"7": (shapes["7"], CODES[3], COUNTIES[0])}, RevisionKind.MERGE, of=layer)
     held_to_the_rule(1)
     kept = stored(database_url)
-    assert build_overview(database_url, layer, KEY, anew=True)
+    assert made_and_counted(database_url, layer, KEY, anew=True)
     assert stored(database_url)[1] == kept[1]
 
 
@@ -597,7 +607,7 @@ def test_a_changed_style_makes_the_overview_due(
 
     ((found, _),) = due_overviews(database_url, changed)
     assert found is plain
-    assert build_overview(database_url, plain, KEY)
+    assert made_and_counted(database_url, plain, KEY)
     assert not due_overviews(database_url, changed)
 
 
@@ -665,7 +675,7 @@ def test_what_tiles_leave_out_for_their_bytes_is_counted_as_they_say_it(
     layer = catalogue.layers[LAYER]
     across = 102
     publish(small_squares(across, grid, 13))
-    assert build_overview(database_url, layer, KEY, anew=True)
+    assert made_and_counted(database_url, layer, KEY, anew=True)
     overview, _, _ = stored(database_url)
     zooms = range(overview.classes_below, 16)
     told = {zoom: told_of(database_url, layer, overview, grid, zoom) for zoom in zooms}
@@ -680,7 +690,7 @@ def test_what_is_too_much_to_count_is_told_as_not_counted(
 ) -> None:
     monkeypatch.setattr("providers.overview_omitted.MOST_DRAWN", 0)
     publish(small_squares(95, WORLD_CRS84_QUAD, 13))
-    assert build_overview(database_url, catalogue.layers[LAYER], KEY, anew=True)
+    assert made_and_counted(database_url, catalogue.layers[LAYER], KEY, anew=True)
     overview, _, _ = stored(database_url)
 
     assert overview.left_out(Tiling.DEGREES, 13) is None
@@ -692,7 +702,7 @@ def test_a_publication_counts_anew_or_says_that_it_did_not(
 ) -> None:
     squares = small_squares(102, WORLD_CRS84_QUAD, 13)
     publish(squares)
-    assert build_overview(database_url, catalogue.layers[LAYER], KEY, anew=True)
+    assert made_and_counted(database_url, catalogue.layers[LAYER], KEY, anew=True)
     before = stored(database_url)[0].left_out(Tiling.DEGREES, 13)
     assert before is not None
     more = {f"330102{n:012}": one for n, one in enumerate(list(squares.values())[:100])}
@@ -701,23 +711,113 @@ def test_a_publication_counts_anew_or_says_that_it_did_not(
     assert after is not None
     assert 50 < after - before < 150
 
-    monkeypatch.setattr("providers.overview_omitted.FEW_COUNTED", 1_000)
+    monkeypatch.setattr("providers.overview_omitted.FEW_BYTES", 1)
     publish(dict([*more.items()][:1]) | {"1": next(iter(more.values()))}, RevisionKind.MERGE)
     assert stored(database_url)[0].left_out(Tiling.DEGREES, 13) is None
+    assert not due_overviews(database_url, catalogue)
 
-    (left,) = due_overviews(database_url, catalogue)
+    (left,) = due_counts(database_url, catalogue)
     assert left == (catalogue.layers[LAYER], KEY), "the worker counts what a publication did not"
     rows = stored(database_url)[1:]
-    assert build_overview(database_url, *left)
-    assert stored(database_url)[1:] == rows
-    assert stored(database_url)[0].left_out(Tiling.DEGREES, 13) in (after, after + 1)
+    assert count_overview(database_url, *left)
+    counted = stored(database_url)
+    assert counted[1:] == rows
+    assert counted[0].left_out(Tiling.DEGREES, 13) in (after, after + 1)
+    assert not due_counts(database_url, catalogue)
+
+    publish({"1": next(iter(more.values()))}, RevisionKind.MERGE)
+    assert stored(database_url) == counted, "nothing changed: what is counted stays"
+
+
+def test_no_publication_fails_by_what_is_counted_of_it(
+    publish: Publish, database_url: str, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parcels = crooked(12)
+    publish(parcels)
+    monkeypatch.setattr("providers.overview_omitted.SIZES", "SELECT 1 / 0")
+    shape, code, county = parcels["1"]
+    publish({"1": (shape, CODES[CODES.index(code) - 1], county)}, RevisionKind.MERGE)
+
     assert not due_overviews(database_url, catalogue)
+    assert stored(database_url)[0].left_out(Tiling.DEGREES, 20) is None
+    assert len(due_counts(database_url, catalogue)) == 1
+
+
+def test_what_is_counted_counts_for_what_tiles_carry_now(
+    publish: Publish, database_url: str, catalogue: Catalogue
+) -> None:
+    layer = catalogue.layers[LAYER]
+    publish(crooked(13))
+    carried = attributes_at(layer, Drawn.ROWS, 24)
+    field = next(f for f in layer.fields if f not in carried)
+    more = replace(layer, tiles=replace(layer.tiles, attributes={field.code: 0}))
+    widened = replace(catalogue, layers={**catalogue.layers, layer.id: more})
+    overview = stored(database_url)[0]
+
+    assert is_counted(overview, layer)
+    assert not is_counted(overview, more)
+    assert not due_overviews(database_url, widened)
+    ((due, edition),) = due_counts(database_url, widened)
+    assert count_overview(database_url, due, edition)
+    assert is_counted(stored(database_url)[0], more)
+
+
+def test_what_is_counted_keeps_no_publication_waiting_and_is_not_told_of_another_state(
+    publish: Publish, database_url: str, catalogue: Catalogue
+) -> None:
+    parcels, layer = crooked(14), catalogue.layers[LAYER]
+    publish(parcels)
+    with connect(database_url, DatabaseRole.WRITER) as counting:
+        counting.commit()
+        counting.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        with counting.transaction():
+            counted = omitted_now(counting, layer, KEY)
+            assert counted is not None
+            shape, code, county = parcels["1"]
+            publish({"1": (shape, CODES[CODES.index(code) - 1], county)}, RevisionKind.MERGE)
+            assert not due_overviews(database_url, catalogue)
+            after = stored(database_url)
+        counting.isolation_level = None
+        odd = replace(counted[1], by_tiling={"degrees": {13: 7}})
+        save_counts(counting, layer, KEY, counted[0], odd)
+        counting.commit()
+
+    assert stored(database_url) == after
+
+
+def test_an_index_that_is_no_longer_needed_goes_without_keeping_readers_waiting(
+    publish: Publish, database_url: str, catalogue: Catalogue
+) -> None:
+    layer = catalogue.layers[LAYER]
+    publish(crooked(15))
+    levels = stored(database_url)[0].levels
+    needless = next(level for level in range(25) if level not in levels)
+    with connect(database_url, DatabaseRole.OWNER) as connection:
+        index_levels(connection, layer, KEY, [needless])
+
+    def indexes() -> int:
+        found = "SELECT count(*) FROM pg_indexes WHERE schemaname = 'planning_overview'"
+        with connect(database_url, DatabaseRole.READER) as connection:
+            row = connection.execute(f"{found} AND indexdef LIKE '%gist%'").fetchone()
+        assert row is not None
+        return int(row[0])
+
+    assert indexes() == len(levels) + 1
+    with connect(database_url, DatabaseRole.READER) as reading:
+        reading.execute("SELECT count(*) FROM planning_overview.land_use__a").fetchall()
+        assert build_overview(database_url, layer, KEY, anew=True)
+        assert indexes() == len(levels) + 1
+    assert build_overview(database_url, layer, KEY, anew=True)
+    assert indexes() == len(levels)
 
 
 def test_an_overview_of_before_bytes_were_looked_at_tells_nothing() -> None:
     before = stored_overview((1, 9, [10], {}, "r"))
-    counted = stored_overview((1, 9, [10], {"degrees": {"13": 5, "14": None}}, "r"))
+    otherwise = stored_overview((1, 9, [10], {"degrees": {"13": 5}}, "r"))
+    tilings = {"degrees": {"13": 5, "14": None}}
+    counted = stored_overview((1, 9, [10], {"recipe": "c", "tilings": tilings}, "r"))
     assert before is not None
+    assert before == otherwise
     assert counted is not None
 
     assert [before.left_out(Tiling.DEGREES, zoom) for zoom in (8, 9, 13)] == [0, None, None]
@@ -740,7 +840,7 @@ def test_a_field_that_a_specification_gains_comes_to_the_overview_as_well(
     publish({"1": (shape, CODES[CODES.index(code) - 1], county)}, RevisionKind.MERGE, of=grown)
     kept = stored(database_url)
 
-    assert build_overview(database_url, grown, KEY, anew=True)
+    assert made_and_counted(database_url, grown, KEY, anew=True)
     assert stored(database_url) == kept
     with connect(database_url, DatabaseRole.READER) as connection:
         connection.execute("SELECT neu FROM planning_overview.land_use__a").fetchall()

@@ -73,6 +73,24 @@ def test_conditions_and_past_states_are_drawn_from_the_rows_at_every_level(
         assert facts["overviewRevision"] is None
 
 
+def test_who_sees_part_of_the_rows_is_not_told_what_all_tiles_leave_out(
+    client: httpx.Client, new_key: Callable[..., str], wait_until: Callable[..., None]
+) -> None:
+    def levels(**headers: str) -> dict[str, set[int | None]]:
+        facts = client.get(f"{LAND_USE}/CGCS2000Quad", headers=headers).json()["x-onemap"]
+        found: dict[str, set[int | None]] = {}
+        for each in facts["tileMatrices"]:
+            found.setdefault(each["features"], set()).add(each["omitted"])
+        return found
+
+    wait_until(lambda: all(counts == {0} for counts in levels().values()))  # the worker has counted
+    everything = levels()
+    part = levels(Authorization=f"Bearer {new_key('surveyor', '220102')}")
+
+    assert {"classes", "rows"} <= everything.keys()
+    assert part == {drawn: {0 if drawn == "classes" else None} for drawn in everything}
+
+
 def test_the_edition_that_is_in_force_is_told_and_where_none_is_nothing_is_placed(
     client: httpx.Client,
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 from config.model import Catalogue, Layer
 from config.vocabulary import GeometryKind, LayerId
 from providers.grids import CGCS2000_QUAD, WEB_MERCATOR_QUAD, Grid
-from providers.overview_sources import CLASS_RULE, RULES, Overview
+from providers.overview_sources import CLASS_RULE, RULES, Counts, Overview
 from server.guide import render
 from server.snapshot import Resolved
 from server.tileset_facts import Part, facts
@@ -24,10 +24,16 @@ def land_use(catalogue: Catalogue) -> Layer:
 
 
 def told(
-    layer: Layer, overview: Overview | None, lang: str, grid: Grid = CGCS2000_QUAD
+    layer: Layer,
+    overview: Overview | None,
+    lang: str,
+    grid: Grid = CGCS2000_QUAD,
+    *,
+    counted: bool = True,
 ) -> dict[str, Any]:
     resolved = Resolved(layer=layer, state=None, pinned=False)
-    return facts(Part(resolved=resolved, box=None, overview=overview), grid, lang)
+    part = Part(resolved=resolved, box=None, overview=overview, counted=counted)
+    return facts(part, grid, lang)
 
 
 @kinds
@@ -69,17 +75,19 @@ def test_classes_are_spoken_of_where_there_are_some(land_use: Layer, lang: str) 
 
 
 def test_what_is_not_counted_is_not_zero(land_use: Layer) -> None:
-    counted = {"degrees": {13: 5_759, 14: None}}
-    overview = Overview(revision=1, classes_below=9, levels=(10,), omitted=counted)
+    counts = Counts(recipe="c", by_tiling={"degrees": {13: 5_759, 14: None}})
+    overview = Overview(revision=1, classes_below=9, levels=(10,), omitted=counts)
 
-    def omitted(grid: Grid) -> dict[str, int | None]:
-        levels = told(land_use, overview, "en", grid)["tileMatrices"]
+    def omitted(grid: Grid, *, counted: bool = True) -> dict[str, int | None]:
+        levels = told(land_use, overview, "en", grid, counted=counted)["tileMatrices"]
         return {each["tileMatrix"]: each["omitted"] for each in levels}
 
     assert [omitted(CGCS2000_QUAD)[level] for level in ("8", "12", "13", "14", "15")] == [
         *(0, 0, 5_759, None, 0)
     ]
     assert [omitted(WEB_MERCATOR_QUAD)[level] for level in ("8", "13")] == [0, None]
+    unlike = omitted(CGCS2000_QUAD, counted=False)  # of what others see, or of other attributes
+    assert [unlike[level] for level in ("7", "12", "13")] == [0, None, None]
 
 
 @pytest.mark.parametrize(
