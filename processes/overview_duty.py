@@ -54,6 +54,7 @@ class Kind:
     again_s: float  # how long one that could not be made is left alone; then twice as long
     again_most_s: float
     within_s: float | None = None  # what takes longer is stopped
+    held_s: float | None = None  # one that another is at is left alone so long; else as `every_s`
     rests: float = 0.0  # one that was made is left alone for so many times as long as it took
 
 
@@ -97,7 +98,13 @@ def _tables(url: str, catalogue: Catalogue) -> list[Due]:
 
 EDITIONS = Kind(find=_editions, every_s=2.0, again_s=60.0, again_most_s=60.0)
 COUNTS = Kind(  # each edit makes them due anew, and nothing waits for them
-    find=_counts, every_s=2.0, again_s=60.0, again_most_s=3_600.0, within_s=3_600.0, rests=4.0
+    find=_counts,
+    every_s=2.0,
+    again_s=60.0,
+    again_most_s=86_400.0,
+    within_s=3_600.0,
+    held_s=20.0,
+    rests=4.0,
 )
 TABLES = Kind(  # nobody here can mend them
     find=_tables, every_s=60.0, again_s=600.0, again_most_s=86_400.0, within_s=21_600.0
@@ -153,6 +160,7 @@ class OverviewDuty:
             rest_s = max(rest_s, kind.rests * took_s)
             log.info("overview_made", overview=one.name, took_s=took_s)
         elif told == HELD:
+            rest_s, again_s = kind.held_s or kind.every_s, self._rest(one)[1]
             log.debug("overview_left", overview=one.name, reason=told)
         else:
             again_s = min(max(kind.again_s, 2 * self._rest(one)[1]), kind.again_most_s)

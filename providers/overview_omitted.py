@@ -42,7 +42,7 @@ from providers.tiles import (
 MOST_DRAWN = 128  # tiles of one tiling; the zoom whose tiles are more is not counted
 MOST_DRAWN_IN_STEP = 4  # within a publication
 MOST_MET = 10_000_000  # features of all tiles of a zoom, one that lies in two counted twice
-FEW_BYTES = 64 * 1024 * 1024  # of rows, that a publication looks through
+FEW_COUNTED, FEW_BYTES = 50_000, 64 * 1024 * 1024  # of rows, that a publication looks through
 LAST_ZOOM = max(grid.zoom(grid.last) for grid in GRIDS.values())
 # A tile as shares of the world's width, from the west and from the north.
 NORTHING = {
@@ -104,22 +104,23 @@ def count_quickly(work: Work, shown: Layer) -> Counts:
 
     No publication fails by what is counted of it.
     """
+    if work.choice.features > FEW_COUNTED:
+        return NOT_COUNTED
     try:
         with work.connection.transaction():
             rows = (CURRENT, partition_name(work.layer, work.edition))
             if work.connection.execute(SIZE, rows).fetchall()[0][0] > FEW_BYTES:
                 return NOT_COUNTED
-            found = count_omitted(work, shown, few=True)
+            return count_omitted(work, shown, few=True)
     except psycopg.Error:
         return NOT_COUNTED
-    unknown = (count is None for zooms in found.by_tiling.values() for count in zooms.values())
-    return NOT_COUNTED if any(unknown) else found
 
 
 def count_omitted(work: Work, shown: Layer, *, few: bool = False) -> Counts:
     """What the tiles of each zoom leave out in all.
 
-    *shown* is the layer as its tiles are drawn. *few*: only few of a tiling's tiles are.
+    *shown* is the layer as its tiles are drawn. *few*: only few of a tiling's tiles are, and
+    nothing is counted where there are more.
     """
     found: dict[str, dict[int, int | None]] = {}
     most = MOST_DRAWN_IN_STEP if few else MOST_DRAWN
@@ -141,6 +142,8 @@ def count_omitted(work: Work, shown: Layer, *, few: bool = False) -> Counts:
                 if places is not None:
                     left[grid] -= len(places)
                     omitted = sum(_omitted(work, shown, source, place) for place in places)
+                elif few:
+                    return NOT_COUNTED
                 if omitted != 0:
                     found[grid.tiling][zoom] = omitted
     return Counts(recipe=counting_recipe(shown), by_tiling=found)

@@ -99,21 +99,29 @@ def drop_needless(connection: Connection[TupleRow], layer: Layer, edition: Editi
     It waits for all who read the overview, and all others for it: so it gives up soon, and whoever
     makes the overview next tries again.
     """
+    if not _needless(connection, layer, edition):
+        return
+    lock = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(overview_name(layer, edition))
+    with suppress(errors.LockNotAvailable), connection.transaction():
+        connection.execute(f"SET LOCAL lock_timeout = {FREE_AT_ONCE_MS}")
+        connection.execute(lock)  # from now on nobody makes it with other levels
+        for name in _needless(connection, layer, edition):
+            gone = sql.Identifier(OVERVIEW, name)
+            connection.execute(sql.SQL("DROP INDEX {}").format(gone))
+
+
+def _needless(connection: Connection[TupleRow], layer: Layer, edition: EditionKey) -> list[str]:
     row = connection.execute(
         "SELECT levels FROM onemap.overview WHERE layer = %s AND edition = %s", (layer.id, edition)
     ).fetchone()
-    needless = {*range(len(LETTERS))} - {*(row[0] if row else ())}
-    names = [_index_of(layer, edition, level) for level in sorted(needless)]
+    levels = {*range(len(LETTERS))} - {*(row[0] if row else ())}
+    names = [_index_of(layer, edition, level) for level in sorted(levels)]
     found = connection.execute(
-        "SELECT relname FROM pg_class WHERE relname = ANY(%s) AND relkind = 'i'"
+        "SELECT relname::text FROM pg_class WHERE relname = ANY(%s) AND relkind = 'i'"
         " AND relnamespace = %s::regnamespace",
         (names, OVERVIEW),
     ).fetchall()
-    for (name,) in found:
-        with suppress(errors.LockNotAvailable), connection.transaction():
-            connection.execute(f"SET LOCAL lock_timeout = {FREE_AT_ONCE_MS}")
-            gone = sql.Identifier(OVERVIEW, name)
-            connection.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(gone))
+    return [name for (name,) in found]
 
 
 def _index_of(layer: Layer, edition: EditionKey, level: int) -> str:

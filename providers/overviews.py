@@ -63,12 +63,12 @@ NO_CELLS = "DELETE FROM onemap.mosaic_cells WHERE layer = %(layer)s AND edition 
 SAVE_COUNTS = """
 UPDATE onemap.overview SET omitted = %(omitted)s
 WHERE layer = %(layer)s AND edition = %(edition)s AND revision = %(revision)s
-    AND recipe = %(recipe)s
+    AND recipe = %(recipe)s AND classes_below = %(classes_below)s AND levels = %(levels)s
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Held:
+class Held:
     """An overview as it is stored."""
 
     revision: int
@@ -111,8 +111,8 @@ def make_overview(
 
 def omitted_now(
     connection: Connection[TupleRow], layer: Layer, edition: EditionKey
-) -> tuple[int, Counts] | None:
-    """What the tiles of an overview leave out, and of which revision; None where it is not right.
+) -> tuple[Held, Counts] | None:
+    """What the tiles of an overview leave out; None where it is not right.
 
     Belongs into one transaction that sees one state of the rows (repeatable read). Nobody waits for
     it: `save_counts` belongs into another.
@@ -122,21 +122,26 @@ def omitted_now(
     if held is None or held.revision != revision or held.recipe != recipe(layer):
         return None
     work = Work(connection, layer, edition, held.choice, held.revision)
-    return revision, count_omitted(work, layer)
+    return held, count_omitted(work, layer)
 
 
 def save_counts(
-    connection: Connection[TupleRow],
-    layer: Layer,
-    edition: EditionKey,
-    revision: int,
-    counts: Counts,
-) -> None:
-    """Keep counts, unless the overview is another by now."""
-    binds = {"layer": layer.id, "edition": edition, "revision": revision}
-    omitted = Jsonb(stored_counts(counts))
-    connection.execute(SAVE_COUNTS, {**binds, "recipe": recipe(layer), "omitted": omitted})
-    connection.execute(f"NOTIFY {CHANNEL}")
+    connection: Connection[TupleRow], layer: Layer, edition: EditionKey, held: Held, counts: Counts
+) -> bool:
+    """Keep the counts of an overview; False where it is another by now."""
+    binds = {
+        "layer": layer.id,
+        "edition": edition,
+        "revision": held.revision,
+        "recipe": held.recipe,
+        "classes_below": held.choice.classes_below,
+        "levels": list(held.choice.levels),
+        "omitted": Jsonb(stored_counts(counts)),
+    }
+    kept = connection.execute(SAVE_COUNTS, binds).rowcount > 0
+    if kept:
+        connection.execute(f"NOTIFY {CHANNEL}")
+    return kept
 
 
 def hold(
@@ -226,13 +231,13 @@ def make_all(
     _save(work, revision, count(work))
 
 
-def _stored(connection: Connection[TupleRow], layer: Layer, edition: EditionKey) -> _Held | None:
+def _stored(connection: Connection[TupleRow], layer: Layer, edition: EditionKey) -> Held | None:
     row = connection.execute(STORED, {"layer": layer.id, "edition": edition}).fetchone()
     if row is None:
         return None
     revision, below, levels, features, made_by = row
     choice = Choice(classes_below=below, levels=tuple(levels), features=features)
-    return _Held(revision=revision, choice=choice, recipe=made_by)
+    return Held(revision=revision, choice=choice, recipe=made_by)
 
 
 def _size(connection: Connection[TupleRow], layer: Layer, edition: EditionKey) -> tuple[int, int]:

@@ -42,7 +42,8 @@ def overview(settings: Settings, given: argparse.Namespace) -> int:
             began = time.monotonic()
             if not build_overview(one.url, layer, key, anew=given.anew):
                 raise Refused(f"Another is making the overview of {name}.{key}; try again later.")
-            count_overview(one.url, layer, key)
+            if not count_overview(one.url, layer, key):
+                print(f"{name}.{key}: the worker is to count what its tiles leave out", flush=True)
             print(f"{name}.{key}: {time.monotonic() - began:.1f} s", flush=True)
         for state in _states(one.url):
             if state.edition.layer == layer.id and state.edition.key in keys:

@@ -48,18 +48,18 @@ def count_overview(url: str, layer: Layer, edition: EditionKey) -> bool:
 
     Returns
     -------
-    False where another counts them, or the overview is not in step.
+    False where another counts them, or the overview is not in step, or another by now.
     """
     with _holding(url, layer, EditionKey(f"{edition}/omitted")) as connection:
         if connection is None:
             return False
         with _writing(connection):
             counted = omitted_now(connection, layer, edition)
-        connection.isolation_level = None
-        if counted is not None:
-            with connection.transaction():
-                save_counts(connection, layer, edition, *counted)
-    return counted is not None
+        if counted is None:
+            return False
+        connection.isolation_level = None  # what another has made meanwhile is seen
+        with connection.transaction():
+            return save_counts(connection, layer, edition, *counted)
 
 
 def take_overview(url: str, layer: Layer) -> bool:

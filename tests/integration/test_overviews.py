@@ -779,10 +779,12 @@ def test_what_is_counted_keeps_no_publication_waiting_and_is_not_told_of_another
             after = stored(database_url)
         counting.isolation_level = None
         odd = replace(counted[1], by_tiling={"degrees": {13: 7}})
-        save_counts(counting, layer, KEY, counted[0], odd)
-        counting.commit()
-
-    assert stored(database_url) == after
+        now = replace(counted[0], revision=after[0].revision)
+        other = replace(now, choice=replace(now.choice, levels=(2, *now.choice.levels)))
+        for held, kept in ((counted[0], False), (other, False), (now, True)):
+            assert save_counts(counting, layer, KEY, held, odd) is kept
+            counting.commit()
+            assert (stored(database_url) == after) is not kept
 
 
 def test_an_index_that_is_no_longer_needed_goes_without_keeping_readers_waiting(
