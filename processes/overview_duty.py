@@ -59,27 +59,19 @@ class Kind:
 
 
 def _editions(url: str, catalogue: Catalogue) -> list[Due]:
-    return [
-        Due(
-            name=f"{layer.id}.{edition}",
-            made_of="",
-            make=build_overview,
-            arguments=(url, layer, edition),
-        )
-        for layer, edition in due_overviews(url, catalogue)
-    ]
+    found = due_overviews(url, catalogue)
+    return [_due(f"{layer.id}.{key}", build_overview, url, layer, key) for layer, key in found]
 
 
 def _counts(url: str, catalogue: Catalogue) -> list[Due]:
+    found = due_counts(url, catalogue)
     return [
-        Due(
-            name=f"{layer.id}.{edition}/omitted",
-            made_of="",
-            make=count_overview,
-            arguments=(url, layer, edition),
-        )
-        for layer, edition in due_counts(url, catalogue)
+        _due(f"{layer.id}.{key}/omitted", count_overview, url, layer, key) for layer, key in found
     ]
+
+
+def _due(name: str, make: Callable[..., bool], *arguments: Any) -> Due:
+    return Due(name=name, made_of="", make=make, arguments=arguments)
 
 
 def _tables(url: str, catalogue: Catalogue) -> list[Due]:
